@@ -1,0 +1,30 @@
+//! `unseed analyze`: runs the detectors on a case file.
+
+use std::path::PathBuf;
+
+use super::report::RedactArgs;
+use super::{Context, Exit, FailOn};
+use crate::pipeline;
+use crate::report::terminal;
+use crate::snapshot::Case;
+
+#[derive(clap::Args, Debug)]
+pub(super) struct Args {
+    /// Case file
+    #[arg(value_name = "CASE")]
+    case: PathBuf,
+    /// End with exit code 1 on findings
+    #[arg(long, value_enum, value_name = "WHAT")]
+    fail_on: Option<FailOn>,
+    #[command(flatten)]
+    redact: RedactArgs,
+}
+
+pub(super) fn run(args: &Args, cx: &Context) -> anyhow::Result<Exit> {
+    let mut case = Case::open(&args.case)?;
+    let analysis = pipeline::analyze(&mut case, &cx.config, cx.now, cx.progress.as_ref())?;
+    let report = args.redact.gather(&case, cx)?;
+    cx.print(&terminal::summary(&report, &args.case.display().to_string()))?;
+    cx.say(&format!("next: unseed report {} -o DIR", args.case.display()));
+    Ok(if args.fail_on.is_some_and(|f| f.fails(analysis.verdict)) { Exit::Findings } else { Exit::Done })
+}

@@ -1,0 +1,134 @@
+//! Proposes groups of rows, tests each alone, merges what belongs together, ejects strangers,
+//! propagates along foreign keys, and gives the verdicts. Touches neither files nor SQL.
+
+mod judge;
+mod propagate;
+mod protect;
+mod scores;
+mod verdicts;
+
+use std::collections::BTreeMap;
+
+use crate::detect::TableFacts;
+use crate::model::verdict::SnapshotVerdict;
+use crate::model::{Bits, Cohort, CohortId, Reason, Row, RowVerdict, TableClass, TableId, Verdict};
+use crate::profile::Profile;
+use crate::weigh::Weighed;
+
+pub use protect::{GuardError, Guarded, guard};
+pub use scores::Scores;
+
+/// What the engine made of the evidence.
+#[derive(Debug, Default)]
+pub struct Judgement {
+    /// Cohorts with at least one row that is not real, largest first.
+    pub cohorts: Vec<Cohort>,
+    /// Rows that are not real, by table and row.
+    pub verdicts: Vec<RowVerdict>,
+    /// Rows that looked like seeded ones and stay real, by table and row.
+    pub spared: Vec<RowVerdict>,
+}
+
+/// A row that the configuration, a role or a veto keeps, and why.
+pub type Protections = BTreeMap<(TableId, Row), String>;
+
+/// Bits from which a row is seeded, where its cohort is convicted: odds of 10,000 to 1.
+pub const SEEDED_FROM: Bits = Bits::from_hundredths(1_329);
+
+/// Bits from which a person must look: even odds.
+pub const REVIEW_FROM: Bits = Bits::ZERO;
+
+/// Bits of evidence for a seed from which a row that stays real is listed as spared.
+pub const SPARED_FROM: Bits = Bits::from_hundredths(300);
+
+/// A group that was accepted, while it grows.
+#[derive(Clone, Debug)]
+pub(crate) struct Group {
+    /// The table that it was found in.
+    pub(crate) began: TableId,
+    /// Members by table.
+    pub(crate) members: BTreeMap<TableId, Vec<Row>>,
+    /// Sums by family of the table that it began in.
+    pub(crate) families: BTreeMap<crate::model::Family, Bits>,
+    /// Sum over families, less the price of having looked at many groups.
+    pub(crate) bits: Bits,
+    /// Whether two families besides time and one fact that cannot be human hold it up.
+    pub(crate) convicted: bool,
+    /// What membership adds to a row.
+    pub(crate) term: Bits,
+    /// Title, from its strongest fact.
+    pub(crate) title: String,
+    /// Sentences for a person.
+    pub(crate) findings: Vec<String>,
+}
+
+/// Judges all tables, parents before children.
+#[must_use]
+pub fn judge(profile: &Profile, facts: &[TableFacts], weighed: &[Weighed], guarded: &Guarded) -> Judgement {
+    let mut scores = Scores::new(weighed, facts);
+    let mut groups: Vec<Group> = Vec::new();
+    let mut member_of: Vec<BTreeMap<Row, usize>> = vec![BTreeMap::new(); profile.tables.len()];
+    for table in propagate::parents_first(profile) {
+        let owners = propagate::owners(profile, facts, table, &member_of, &groups);
+        propagate::score(&mut scores, table, &owners);
+        judge::table(profile, facts, table, &scores, &owners, &mut groups, &mut member_of);
+    }
+    verdicts::give(profile, facts, &scores, &groups, &member_of, guarded)
+}
+
+/// Lists the terms of a row that belongs to no cohort.
+#[must_use]
+pub fn explain(scores: &Scores, table: TableId, row: Row) -> RowVerdict {
+    verdicts::explain(scores, table, row)
+}
+
+/// Gives the snapshot's verdict.
+///
+/// `checked`: whether some detector applied to a table of people, or, where the snapshot has no such
+/// table, to any table.
+#[must_use]
+pub fn snapshot_verdict(verdicts: &[RowVerdict], checked: bool) -> SnapshotVerdict {
+    let has = |verdict: Verdict| verdicts.iter().any(|v| v.verdict == verdict);
+    if has(Verdict::Seeded) {
+        SnapshotVerdict::Seeded
+    } else if has(Verdict::Review) {
+        SnapshotVerdict::Suspect
+    } else if checked {
+        SnapshotVerdict::Clean
+    } else {
+        SnapshotVerdict::Unchecked
+    }
+}
+
+/// Returns whether rows of a table need an approval that names it, and evidence of their own.
+#[must_use]
+pub const fn is_guarded_class(class: TableClass) -> bool {
+    matches!(class, TableClass::Money | TableClass::Audit)
+}
+
+/// Makes a cohort's id from its members' names and keys.
+#[must_use]
+pub fn cohort_id(members: &[String]) -> CohortId {
+    let mut sorted: Vec<&String> = members.iter().collect();
+    sorted.sort();
+    let mut hasher = blake3::Hasher::new();
+    for member in sorted {
+        hasher.update(&(member.len() as u64).to_le_bytes());
+        hasher.update(member.as_bytes());
+    }
+    CohortId(format!("c{}", &hasher.finalize().to_hex()[..8]))
+}
+
+/// Makes the digest that decisions on a row are bound to: its verdict and the terms behind it.
+#[must_use]
+pub fn row_digest(verdict: &RowVerdict) -> String {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(verdict.verdict.as_str().as_bytes());
+    for Reason { detector, family, bits, detail } in &verdict.reasons {
+        for part in [detector, family, &bits.to_string(), detail] {
+            hasher.update(&(part.len() as u64).to_le_bytes());
+            hasher.update(part.as_bytes());
+        }
+    }
+    hasher.finalize().to_hex()[..32].to_owned()
+}

@@ -1,0 +1,108 @@
+//! What parents say of their children: a child whose owners are all seeded came with them; one real
+//! owner keeps it from being deleted by itself.
+
+use std::collections::BTreeMap;
+
+use super::Group;
+use super::scores::{Scores, Term};
+use crate::detect::{NO_ROW, TableFacts};
+use crate::model::{Bits, Certainty, Family, Row, TableClass, TableId};
+use crate::profile::Profile;
+
+/// Bits for a child whose owners are all seeded.
+const ALL_SEEDED: Bits = Bits::from_hundredths(1_200);
+
+/// Bits for a child with a seeded and a real owner: a reason to look, never enough by itself.
+pub(super) const MIXED: Bits = Bits::from_hundredths(500);
+
+/// Bits for a child whose owners are in review.
+const IN_REVIEW: Bits = Bits::from_hundredths(600);
+
+/// What is known of a child row's owners.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Owner {
+    /// Owners that are members of a convicted group.
+    pub(crate) seeded: usize,
+    /// Owners that are members of a group that is not convicted.
+    pub(crate) review: usize,
+    /// Other owners.
+    pub(crate) real: usize,
+    /// The group that the row goes with, where all owners are members of groups.
+    pub(crate) inherits: Option<usize>,
+}
+
+/// Orders tables so that parents come before children; within a cycle, by ordinal.
+pub(super) fn parents_first(profile: &Profile) -> Vec<TableId> {
+    let mut done: Vec<bool> = vec![false; profile.tables.len()];
+    let mut order = Vec::new();
+    while order.len() < profile.tables.len() {
+        let ready =
+            |table: &TableId| !done[table.index()] && profile.parents_of(*table).all(|r| r.parent == *table || done[r.parent.index()]);
+        let ids = || profile.tables.iter().map(|t| t.id);
+        // Where every table left waits for another, people go first: the rest hangs on them.
+        let fallback = || ids().filter(|t| !done[t.index()]).min_by_key(|t| (profile.table(*t).class != TableClass::People, *t));
+        let Some(next) = ids().find(ready).or_else(fallback) else { break };
+        done[next.index()] = true;
+        order.push(next);
+    }
+    order
+}
+
+/// Looks up the owners of each row that has at least one suspicious owner.
+pub(super) fn owners(
+    profile: &Profile,
+    facts: &[TableFacts],
+    table: TableId,
+    member_of: &[BTreeMap<Row, usize>],
+    groups: &[Group],
+) -> BTreeMap<Row, Owner> {
+    let links = &facts[table.index()].parents;
+    // People own; where a row refers to none, any parent does that is no reference data.
+    let people: Vec<_> = links.iter().filter(|l| profile.table(l.parent).class == TableClass::People && l.parent != table).collect();
+    let others: Vec<_> = links.iter().filter(|l| profile.table(l.parent).class != TableClass::Reference && l.parent != table).collect();
+    let mut found = BTreeMap::new();
+    for row in 0..facts[table.index()].rows as Row {
+        let parents = |links: &[&crate::detect::ParentLink]| -> Vec<(TableId, Row)> {
+            links.iter().map(|l| (l.parent, l.rows[row as usize])).filter(|(_, r)| *r != NO_ROW).collect()
+        };
+        let mut own = parents(&people);
+        if own.is_empty() {
+            own = parents(&others);
+        }
+        let mut owner = Owner { seeded: 0, review: 0, real: 0, inherits: None };
+        for (parent, parent_row) in own {
+            match member_of[parent.index()].get(&parent_row) {
+                Some(group) => {
+                    if groups[*group].convicted {
+                        owner.seeded += 1;
+                    } else {
+                        owner.review += 1;
+                    }
+                    owner.inherits = Some(owner.inherits.map_or(*group, |g| g.min(*group)));
+                }
+                None => owner.real += 1,
+            }
+        }
+        if owner.real > 0 {
+            owner.inherits = None;
+        }
+        if owner.seeded + owner.review > 0 {
+            found.insert(row, owner);
+        }
+    }
+    found
+}
+
+/// Scores rows by their owners. Accounts are never scored: who invited somebody says nothing of them.
+pub(super) fn score(scores: &mut Scores, table: TableId, owners: &BTreeMap<Row, Owner>) {
+    for (row, owner) in owners {
+        let (bits, detail) = match owner {
+            Owner { seeded, real: 0, review: 0, .. } => {
+                (ALL_SEEDED, if *seeded == 1 { "its owner is seeded".to_owned() } else { "all its owners are seeded".to_owned() })
+            }
+            Owner { real: 0, .. } => (IN_REVIEW, "its owners are in review".to_owned()),
+            _ => (MIXED, "one owner is seeded or in review, another is real".to_owned()),
+        };
+        scores.add(table, Family::Relational, *row, Term { bits, detector: "owner", detail, certainty: Certainty::Suggests });
+    }
+}

@@ -1,0 +1,125 @@
+//! The bits of every row, by family: inside a family the strongest fact counts.
+
+use std::collections::BTreeMap;
+
+use crate::detect::TableFacts;
+use crate::model::{Bits, Certainty, Family, Reason, Row, TableId};
+use crate::weigh::Weighed;
+
+/// The strongest fact of a family about a row.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Term {
+    /// Its bits.
+    pub(crate) bits: Bits,
+    /// Detector id.
+    pub(crate) detector: &'static str,
+    /// Sentence for a person.
+    pub(crate) detail: String,
+    /// Whether a person could have made it.
+    pub(crate) certainty: Certainty,
+}
+
+/// A group of rows that some fact put together.
+#[derive(Clone, Debug)]
+pub(crate) struct Proposal {
+    /// Rows, sorted.
+    pub(crate) rows: Vec<Row>,
+    /// What it was put together by.
+    pub(crate) kind: String,
+    /// Family of that fact.
+    pub(crate) family: Family,
+    /// Id of the detector that found it.
+    pub(crate) detector: &'static str,
+    /// Sentence for a person.
+    pub(crate) detail: String,
+}
+
+/// Bits by table, family and row.
+#[derive(Debug)]
+pub struct Scores {
+    tables: Vec<BTreeMap<Family, BTreeMap<Row, Term>>>,
+    proposals: Vec<Vec<Proposal>>,
+}
+
+impl Scores {
+    /// Sorts weighed facts by the rows they are about.
+    #[must_use]
+    pub fn new(weighed: &[Weighed], facts: &[TableFacts]) -> Self {
+        let mut scores = Self { tables: vec![BTreeMap::new(); facts.len()], proposals: vec![Vec::new(); facts.len()] };
+        for Weighed { evidence, bits } in weighed {
+            for row in &evidence.rows {
+                let term =
+                    Term { bits: *bits, detector: evidence.detector, detail: evidence.detail.clone(), certainty: evidence.certainty };
+                scores.add(evidence.table, evidence.family, *row, term);
+            }
+            if evidence.proposes {
+                scores.proposals[evidence.table.index()].push(Proposal {
+                    rows: evidence.rows.clone(),
+                    kind: evidence.kind.clone(),
+                    family: evidence.family,
+                    detector: evidence.detector,
+                    detail: evidence.detail.clone(),
+                });
+            }
+        }
+        scores
+    }
+
+    /// Adds a term; within a family the stronger one stays. Signs of a person add up, within the family's cap.
+    pub(crate) fn add(&mut self, table: TableId, family: Family, row: Row, term: Term) {
+        let rows = self.tables[table.index()].entry(family).or_default();
+        match rows.get_mut(&row) {
+            None => {
+                rows.insert(row, term);
+            }
+            Some(known) if family == Family::Human => {
+                known.bits = (known.bits + term.bits).capped(crate::weigh::cap(family));
+                known.detail = format!("{}; {}", known.detail, term.detail);
+            }
+            Some(known) => {
+                // What cannot be human must not hide behind a stronger fact that can.
+                let certainty = if known.certainty == Certainty::CannotBeHuman { known.certainty } else { term.certainty };
+                if term.bits > known.bits {
+                    *known = term;
+                }
+                known.certainty = certainty;
+            }
+        }
+    }
+
+    /// Returns the proposals of a table.
+    pub(crate) fn proposals(&self, table: TableId) -> &[Proposal] {
+        &self.proposals[table.index()]
+    }
+
+    /// Returns a family's term of a row.
+    pub(crate) fn term(&self, table: TableId, family: Family, row: Row) -> Option<&Term> {
+        self.tables[table.index()].get(&family)?.get(&row)
+    }
+
+    /// Returns the rows of a table that have any term, sorted.
+    pub(crate) fn rows(&self, table: TableId) -> Vec<Row> {
+        let mut rows: Vec<Row> = self.tables[table.index()].values().flat_map(|m| m.keys().copied()).collect();
+        rows.sort_unstable();
+        rows.dedup();
+        rows
+    }
+
+    /// Returns the sum of a row's terms over some families.
+    pub(crate) fn sum(&self, table: TableId, row: Row, families: &[Family]) -> Bits {
+        families.iter().filter_map(|f| self.term(table, *f, row)).map(|t| t.bits).sum()
+    }
+
+    /// Returns a row's terms as reasons, in family order.
+    pub(crate) fn reasons(&self, table: TableId, row: Row) -> Vec<Reason> {
+        let terms = Family::ALL.iter().filter_map(|f| self.term(table, *f, row).map(|t| (f, t)));
+        terms
+            .map(|(family, term)| Reason {
+                detector: term.detector.to_owned(),
+                family: family.as_str().to_owned(),
+                bits: term.bits,
+                detail: term.detail.clone(),
+            })
+            .collect()
+    }
+}

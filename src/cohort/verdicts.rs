@@ -1,0 +1,164 @@
+//! From bits to verdicts. A row is seeded only inside a convicted cohort, or on two families of its own.
+
+use std::collections::BTreeMap;
+
+use super::propagate::MIXED;
+use super::protect::Guarded;
+use super::scores::Scores;
+use super::{Group, Judgement, REVIEW_FROM, SEEDED_FROM, SPARED_FROM};
+use crate::detect::TableFacts;
+use crate::model::{Bits, Certainty, Cohort, CohortTable, Family, Reason, Row, RowVerdict, TableClass, TableId, Verdict};
+use crate::profile::Profile;
+use crate::weigh::PRIOR;
+
+/// A single row needs this much from each of two families.
+const SINGLE_FAMILY: Bits = Bits::from_hundredths(400);
+
+/// Gives verdicts to every row that has evidence, a group or a protection.
+pub(super) fn give(
+    profile: &Profile,
+    facts: &[TableFacts],
+    scores: &Scores,
+    groups: &[Group],
+    member_of: &[BTreeMap<Row, usize>],
+    guarded: &Guarded,
+) -> Judgement {
+    let mut judgement = Judgement::default();
+    let mut in_group: Vec<BTreeMap<TableId, Vec<Row>>> = vec![BTreeMap::new(); groups.len()];
+    for table in profile.tables.iter().filter(|t| t.is_judged()) {
+        let id = table.id;
+        let mut rows = scores.rows(id);
+        rows.extend(member_of[id.index()].keys());
+        rows.extend(guarded.privileged.keys().filter(|k| k.0 == id).map(|k| k.1));
+        rows.sort_unstable();
+        rows.dedup();
+        for row in rows {
+            let group = member_of[id.index()].get(&row).copied();
+            let verdict = one(profile, scores, id, row, group.map(|g| &groups[g]), guarded);
+            if verdict.verdict == Verdict::Real {
+                let positive: Bits = verdict.reasons.iter().filter(|r| r.family != "prior" && r.bits > Bits::ZERO).map(|r| r.bits).sum();
+                if positive >= SPARED_FROM {
+                    judgement.spared.push(verdict);
+                }
+                continue;
+            }
+            if let Some(group) = group {
+                in_group[group].entry(id).or_default().push(row);
+            } else if verdict.verdict != Verdict::Protected {
+                judgement.cohorts.push(single(facts, &verdict));
+            }
+            judgement.verdicts.push(verdict);
+        }
+    }
+    for (group, members) in groups.iter().zip(in_group) {
+        if !members.is_empty() {
+            judgement.cohorts.push(cohort(facts, group, members));
+        }
+    }
+    judgement
+}
+
+/// Lists the terms of a row that belongs to no cohort.
+pub(super) fn explain(scores: &Scores, table: TableId, row: Row) -> RowVerdict {
+    let mut reasons = vec![prior()];
+    reasons.extend(scores.reasons(table, row));
+    let bits = reasons.iter().map(|r| r.bits).sum();
+    RowVerdict { table, row, verdict: Verdict::Real, bits, cohort: None, reasons }
+}
+
+fn prior() -> Reason {
+    Reason { detector: "prior".to_owned(), family: "prior".to_owned(), bits: PRIOR, detail: "before looking, 1 row in 1,024".to_owned() }
+}
+
+fn one(profile: &Profile, scores: &Scores, table: TableId, row: Row, group: Option<&Group>, guarded: &Guarded) -> RowVerdict {
+    let mut reasons = vec![prior()];
+    reasons.extend(scores.reasons(table, row));
+    if let Some(group) = group {
+        let size: usize = group.members.values().map(Vec::len).sum();
+        let detail = format!("member of a group of {size} rows: {}", group.title);
+        reasons.push(Reason { detector: "cohort".to_owned(), family: "cohort".to_owned(), bits: group.term, detail });
+    }
+    let bits: Bits = reasons.iter().map(|r| r.bits).sum();
+    let mut verdict = by_bits(profile, scores, table, row, group, bits);
+    let key = (table, row);
+    let why = guarded.privileged.get(&key).or_else(|| {
+        let suspicious = verdict != Verdict::Real;
+        guarded.kept.get(&key).or_else(|| guarded.tables.get(&table)).filter(|_| suspicious)
+    });
+    if let Some(why) = why {
+        verdict = Verdict::Protected;
+        reasons.push(Reason { detector: "protect".to_owned(), family: "protect".to_owned(), bits: Bits::ZERO, detail: why.clone() });
+    }
+    RowVerdict { table, row, verdict, bits, cohort: None, reasons }
+}
+
+fn by_bits(profile: &Profile, scores: &Scores, table: TableId, row: Row, group: Option<&Group>, bits: Bits) -> Verdict {
+    if bits < REVIEW_FROM {
+        return Verdict::Real;
+    }
+    if bits < SEEDED_FROM {
+        return Verdict::Review;
+    }
+    let families = Family::ALL.into_iter().filter(|f| !matches!(f, Family::Time | Family::Human | Family::Relational));
+    let strong: Vec<_> = families.filter_map(|f| scores.term(table, f, row)).filter(|t| t.bits >= SINGLE_FAMILY).collect();
+    let impossible = strong.iter().any(|t| t.certainty == Certainty::CannotBeHuman);
+    let people = profile.table(table).class == TableClass::People;
+    let owned = scores.term(table, Family::Relational, row).map(|t| t.bits);
+    let allowed = match group {
+        // Rows that are no people go with their owners; without seeded owners a person must look.
+        Some(group) if group.convicted && !people => match owned {
+            Some(owned) => owned > MIXED,
+            None => begins_here(group, table),
+        },
+        Some(group) => group.convicted,
+        None => strong.len() >= 2 && impossible,
+    };
+    if allowed { Verdict::Seeded } else { Verdict::Review }
+}
+
+/// Returns whether a group was found in this table rather than inherited from owners.
+fn begins_here(group: &Group, table: TableId) -> bool {
+    group.began == table
+}
+
+fn times(facts: &[TableFacts], table: TableId, rows: &[Row]) -> (Option<i64>, Option<i64>) {
+    let created = &facts[table.index()].created;
+    let known = rows.iter().filter_map(|r| created.get(*r as usize).copied().flatten());
+    (known.clone().min(), known.max())
+}
+
+fn single(facts: &[TableFacts], verdict: &RowVerdict) -> Cohort {
+    let (first_at, last_at) = times(facts, verdict.table, &[verdict.row]);
+    let findings: Vec<String> = verdict.reasons.iter().filter(|r| r.family != "prior").map(|r| r.detail.clone()).collect();
+    Cohort {
+        id: crate::model::CohortId(String::new()),
+        title: findings.first().cloned().unwrap_or_default(),
+        tables: vec![CohortTable { table: verdict.table, rows: vec![verdict.row] }],
+        families: Vec::new(),
+        bits: verdict.bits,
+        convicted: verdict.verdict == Verdict::Seeded,
+        declared: false,
+        first_at,
+        last_at,
+        findings,
+    }
+}
+
+fn cohort(facts: &[TableFacts], group: &Group, members: BTreeMap<TableId, Vec<Row>>) -> Cohort {
+    // The table that the group was found in leads: it holds the families' sums.
+    let (first_at, last_at) = members.get(&group.began).map_or((None, None), |rows| times(facts, group.began, rows));
+    let mut tables: Vec<CohortTable> = members.into_iter().map(|(table, rows)| CohortTable { table, rows }).collect();
+    tables.sort_by_key(|t| (t.table != group.began, t.table));
+    Cohort {
+        id: crate::model::CohortId(String::new()),
+        title: group.title.clone(),
+        tables,
+        families: group.families.iter().map(|(f, b)| (*f, *b)).collect(),
+        bits: group.bits,
+        convicted: group.convicted,
+        declared: false,
+        first_at,
+        last_at,
+        findings: group.findings.clone(),
+    }
+}

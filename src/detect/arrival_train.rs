@@ -1,0 +1,132 @@
+//! Rows that follow each other closer than people do. A train only proposes who may belong together:
+//! imports, launches and campaigns make trains too.
+
+use polars::prelude::{DataFrame, IntoColumn as _, NamedFrom as _, PolarsResult, Series};
+
+use super::{Detector, TableView};
+use crate::model::stamp::SECOND;
+use crate::model::{Certainty, DetectorMeta, Evidence, Family, Measure, Role, Row};
+use crate::snapshot::{Chunk, ColumnRead};
+
+/// Finds arrival trains.
+pub(super) struct ArrivalTrain;
+
+const META: DetectorMeta = DetectorMeta {
+    id: "arrival-train",
+    title: "Arrival train",
+    family: Family::Time,
+    reads: &[Role::CreatedAt],
+    finds: "Rows whose creation times are linked by gaps of at most 0, 20 ms, 0.2 s, 1.5 s or 6 s: a loop of awaited inserts, a bulk insert, a transaction.",
+    false_positives: "Imports, launches and campaigns. A train adds 4 bits at most and never convicts; it says which rows to look at together.",
+    source: "A public incident: 100 users over ten seconds, one round trip of 90 to 95 ms apart, 5 to 11 in each second. Poisson tail against the table's own median day, times the number of rows looked at.",
+};
+
+/// Largest gaps that link two rows, microseconds.
+///
+/// Source: one statement or transaction; a local loop; a loop over a network; a loop with work in it; a slow one.
+const GAPS: [i64; 5] = [0, 20_000, SECOND / 5, 3 * SECOND / 2, 6 * SECOND];
+
+/// Fewest rows of a train.
+const LEAST_ROWS: usize = 3;
+
+impl Detector for ArrivalTrain {
+    fn meta(&self) -> &'static DetectorMeta {
+        &META
+    }
+
+    fn reads(&self, table: &TableView<'_>) -> Result<Vec<ColumnRead>, String> {
+        match table.profile.column(Role::CreatedAt) {
+            None => Err("no creation time".to_owned()),
+            Some(_) if table.facts.created.iter().all(Option::is_none) => Err("no creation time is set".to_owned()),
+            Some(column) => Ok(vec![ColumnRead::Time(column)]),
+        }
+    }
+
+    fn scan(&self, chunk: &Chunk, table: &TableView<'_>) -> PolarsResult<DataFrame> {
+        let read = ColumnRead::Time(table.profile.column(Role::CreatedAt).unwrap_or_default());
+        let times = chunk.frame.column(&read.name())?.i64()?;
+        let mut rows: Vec<u32> = Vec::with_capacity(times.len());
+        let mut kept: Vec<i64> = Vec::with_capacity(times.len());
+        for (offset, time) in times.iter().enumerate() {
+            if let Some(time) = time {
+                rows.push(chunk.first_row + offset as u32);
+                kept.push(time);
+            }
+        }
+        DataFrame::new(rows.len(), vec![Series::new("row".into(), rows).into_column(), Series::new("time".into(), kept).into_column()])
+    }
+
+    fn finish(&self, merged: &DataFrame, table: &TableView<'_>) -> PolarsResult<Vec<Evidence>> {
+        let sorted = merged.sort(["time", "row"], Default::default())?;
+        let rows = super::rows_of(&sorted)?;
+        let times: Vec<i64> = sorted.column("time")?.i64()?.into_no_null_iter().collect();
+        let Some(rate) = usual_rate(&times) else { return Ok(Vec::new()) };
+        let resolution = resolution(&times);
+        let mut evidence: Vec<Evidence> = Vec::new();
+        for gap in GAPS {
+            // Where people themselves arrive this close, or the clock is coarser than the gap, links mean nothing.
+            let usual = rate * gap.max(resolution) as f64;
+            if usual > 0.2 || (gap > 0 && gap < resolution) {
+                continue;
+            }
+            let mut start = 0;
+            for end in 1..=rows.len() {
+                if end < rows.len() && times[end] - times[end - 1] <= gap {
+                    continue;
+                }
+                if end - start >= LEAST_ROWS {
+                    evidence.extend(train(table, &rows[start..end], &times[start..end], rate, resolution));
+                }
+                start = end;
+            }
+        }
+        // The same rows linked at a smaller gap are the same train.
+        evidence.sort_by(|a, b| a.rows.cmp(&b.rows));
+        evidence.dedup_by(|a, b| a.rows == b.rows);
+        Ok(evidence)
+    }
+}
+
+/// Returns arrivals per microsecond on the median day that has any.
+fn usual_rate(times: &[i64]) -> Option<f64> {
+    let mut days: Vec<usize> =
+        times.chunk_by(|a, b| a.div_euclid(86_400 * SECOND) == b.div_euclid(86_400 * SECOND)).map(<[i64]>::len).collect();
+    days.sort_unstable();
+    let median = *days.get(days.len() / 2)?;
+    Some(median as f64 / (86_400 * SECOND) as f64)
+}
+
+/// Returns the coarsest unit that nearly all times are multiples of, microseconds.
+fn resolution(times: &[i64]) -> i64 {
+    let share = |unit: i64| times.iter().filter(|t| *t % unit == 0).count() as f64 / times.len().max(1) as f64;
+    [86_400 * SECOND, 60 * SECOND, SECOND, 1_000].into_iter().find(|unit| share(*unit) > 0.98).unwrap_or(1)
+}
+
+fn train(table: &TableView<'_>, rows: &[Row], times: &[i64], rate: f64, resolution: i64) -> Option<Evidence> {
+    let span = times[times.len() - 1] - times[0];
+    let expected = (rate * (span + resolution) as f64).max(1e-9);
+    let count = rows.len();
+    // Poisson tail P(N >= k), bounded by Chernoff, after the first row has set the place; any row could be first.
+    let k = (count - 1) as f64;
+    let log2_p = if k > expected { (k - expected - k * (k / expected).ln()) / std::f64::consts::LN_2 } else { 0.0 };
+    let log2_p = log2_p + (table.rows() as f64).log2();
+    if log2_p > -10.0 {
+        return None;
+    }
+    let mut members = rows.to_vec();
+    members.sort_unstable();
+    let seconds = span as f64 / SECOND as f64;
+    let pace =
+        if span == 0 { "at one instant".to_owned() } else { format!("over {seconds:.1} s, one every {:.0} ms", span as f64 / 1000.0 / k) };
+    Some(Evidence {
+        detector: META.id,
+        family: META.family,
+        table: table.profile.id,
+        kind: format!("train of {count}"),
+        detail: format!("{count} rows {pace}"),
+        rows: members,
+        measure: Measure::Chance { log2_p },
+        certainty: Certainty::Suggests,
+        proposes: true,
+    })
+}

@@ -1,0 +1,119 @@
+//! Rows whose creation times lie before those of rows inserted earlier: their dates were made up.
+
+use polars::prelude::{DataFrame, IntoColumn as _, NamedFrom as _, PolarsResult, Series};
+
+use super::{Detector, TableView};
+use crate::model::stamp::{DAY, HOUR, SECOND};
+use crate::model::{Certainty, DetectorMeta, Evidence, Family, Measure, Role, Row};
+use crate::profile::longest_non_decreasing;
+use crate::snapshot::{Chunk, ColumnRead};
+
+/// Finds back-dated blocks.
+pub(super) struct BackDated;
+
+const META: DetectorMeta = DetectorMeta {
+    id: "back-dated",
+    title: "Back-dated block",
+    family: Family::Clock,
+    reads: &[Role::CreatedAt],
+    finds: "Runs of rows, next to each other in the order of insertion, whose creation times fall behind the time at which their neighbours were inserted.",
+    false_positives: "An import of older records is such a block too; it is an import until the values of its rows say otherwise. Applies only where the order of insertion can be trusted.",
+    source: "Longest non-decreasing subsequence of creation times along the trusted order; a public incident whose seed set children back by hours and days.",
+};
+
+/// Least time by which a row must fall behind, microseconds: longer than transactions overlap.
+const LEAST_LAG: i64 = 60 * SECOND;
+
+/// Rows in time that may lie between two back-dated ones of a run.
+const LARGEST_STEP: usize = 3;
+
+/// Fewest rows of a block.
+const LEAST_ROWS: usize = 3;
+
+impl Detector for BackDated {
+    fn meta(&self) -> &'static DetectorMeta {
+        &META
+    }
+
+    fn reads(&self, table: &TableView<'_>) -> Result<Vec<ColumnRead>, String> {
+        if table.facts.order.is_empty() {
+            return Err("the order of insertion cannot be told".to_owned());
+        }
+        Ok(Vec::new())
+    }
+
+    fn scan(&self, _chunk: &Chunk, _table: &TableView<'_>) -> PolarsResult<DataFrame> {
+        // Creation times and order are at hand in the table's facts.
+        DataFrame::new(0, vec![Series::new("row".into(), Vec::<u32>::new()).into_column()])
+    }
+
+    fn finish(&self, _merged: &DataFrame, table: &TableView<'_>) -> PolarsResult<Vec<Evidence>> {
+        let lags = lags(table);
+        let late: Vec<bool> = lags.iter().map(|l| *l >= LEAST_LAG).collect();
+        let share = (late.iter().filter(|l| **l).count() as f64 / late.len().max(1) as f64).clamp(0.002, 0.5);
+        let mut evidence = Vec::new();
+        let mut run: Vec<usize> = Vec::new();
+        for place in 0..=late.len() {
+            let ends = place == late.len() || run.last().is_some_and(|last| late[place] && place - last > LARGEST_STEP);
+            if ends {
+                evidence.extend(block(table, &run, &lags, share));
+                run.clear();
+            }
+            if place < late.len() && late[place] {
+                run.push(place);
+            }
+        }
+        Ok(evidence)
+    }
+}
+
+/// Returns by how much each row, in the order of insertion, falls behind the time of its neighbours, microseconds.
+pub(super) fn lags(table: &TableView<'_>) -> Vec<i64> {
+    let created = &table.facts.created;
+    let times: Vec<Option<i64>> = table.facts.order.iter().map(|row| created[*row as usize]).collect();
+    let known: Vec<i64> = times.iter().flatten().copied().collect();
+    let on_line = longest_non_decreasing(&known);
+    let mut lags = vec![0; times.len()];
+    let mut line: Option<i64> = None;
+    let mut at = 0;
+    for (lag, time) in lags.iter_mut().zip(&times) {
+        let Some(time) = time else { continue };
+        if on_line[at] {
+            line = Some(*time);
+        } else if let Some(line) = line {
+            *lag = line - time;
+        }
+        at += 1;
+    }
+    lags
+}
+
+fn block(table: &TableView<'_>, run: &[usize], lags: &[i64], share: f64) -> Option<Evidence> {
+    if run.len() < LEAST_ROWS {
+        return None;
+    }
+    let mut rows: Vec<Row> = run.iter().map(|place| table.facts.order[*place]).collect();
+    rows.sort_unstable();
+    // Chance puts a late row into each of the next few places with the table's own share.
+    let log2_p = (run.len() - 1) as f64 * (share * LARGEST_STEP as f64).min(0.9).log2() + (table.rows() as f64).log2();
+    if log2_p > -6.0 {
+        return None;
+    }
+    let largest = run.iter().map(|place| lags[*place]).max().unwrap_or_default();
+    let shown = if largest >= 2 * DAY {
+        format!("{:.0} days", largest as f64 / DAY as f64)
+    } else {
+        format!("{:.0} hours", (largest as f64 / HOUR as f64).max(1.0))
+    };
+    Some(Evidence {
+        detector: META.id,
+        family: META.family,
+        table: table.profile.id,
+        kind: format!("block of {}", run.len()),
+        detail: format!("inserted among later rows, but dated up to {shown} earlier"),
+        rows,
+        measure: Measure::Chance { log2_p },
+        certainty: Certainty::Suggests,
+        proposes: true,
+    })
+}

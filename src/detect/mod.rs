@@ -1,0 +1,240 @@
+//! Detectors: frames in, evidence out. They measure and never judge, do no I/O and never see a
+//! column's name: they ask for roles.
+//!
+//! A detector works in two steps, so that a table of any size is read once and parts of it can be
+//! scanned apart: `scan` turns a chunk of rows into a small partial frame, `finish` turns the merged
+//! partials into evidence. To add one: a new file, and two adjacent lines here.
+
+mod arrival_train;
+mod back_dated;
+mod child_older;
+mod context;
+mod numbered_template;
+mod phase_lock;
+mod placeholder_word;
+mod reserved_identifier;
+mod shared_credential;
+
+use std::collections::BTreeMap;
+
+use polars::prelude::{DataFrame, PolarsError, PolarsResult};
+
+use crate::config::Config;
+use crate::model::{DetectorMeta, Evidence, Role, Row};
+use crate::profile::{Profile, TableProfile};
+use crate::progress::Progress;
+use crate::snapshot::{CHUNK_ROWS, Case, Chunk, ColumnRead, SnapshotError, scan};
+
+pub use context::{NO_ROW, ParentLink, TableFacts, gather};
+
+/// Every detector, in report order.
+pub const DETECTORS: &[&dyn Detector] = &[
+    &reserved_identifier::ReservedIdentifier,
+    &placeholder_word::PlaceholderWord,
+    &numbered_template::NumberedTemplate,
+    &shared_credential::SharedCredential,
+    &arrival_train::ArrivalTrain,
+    &phase_lock::PhaseLock,
+    &back_dated::BackDated,
+    &child_older::ChildOlder,
+];
+
+/// Something that measures one kind of fact.
+pub trait Detector: Sync {
+    /// Returns its words.
+    fn meta(&self) -> &'static DetectorMeta;
+
+    /// Returns the columns that it wants of a table, or why it does not apply.
+    ///
+    /// # Errors
+    /// Returns the reason, one sentence for a person.
+    fn reads(&self, table: &TableView<'_>) -> Result<Vec<ColumnRead>, String>;
+
+    /// Turns a chunk into a partial frame: group-by counts, minima, small keyed rows.
+    ///
+    /// # Errors
+    /// Returns what polars says.
+    fn scan(&self, chunk: &Chunk, table: &TableView<'_>) -> PolarsResult<DataFrame>;
+
+    /// Turns the partial frames, stacked in any order of partitions, into evidence.
+    ///
+    /// # Errors
+    /// Returns what polars says.
+    fn finish(&self, merged: &DataFrame, table: &TableView<'_>) -> PolarsResult<Vec<Evidence>>;
+}
+
+/// A table as detectors see it.
+#[derive(Clone, Copy, Debug)]
+pub struct TableView<'a> {
+    /// Roles and facts of its columns.
+    pub profile: &'a TableProfile,
+    /// Creation times, insertion order, parents.
+    pub facts: &'a TableFacts,
+    /// The same of every table, by ordinal, for those who look at parents.
+    pub all: &'a [TableFacts],
+    /// When the snapshot was taken; UTC microseconds.
+    pub taken_at: Option<i64>,
+}
+
+impl TableView<'_> {
+    /// Returns the number of rows.
+    #[must_use]
+    pub const fn rows(&self) -> usize {
+        self.facts.rows
+    }
+
+    /// Returns the columns with any of these roles, as text reads.
+    #[must_use]
+    pub fn texts(&self, roles: &[Role]) -> Vec<ColumnRead> {
+        roles.iter().flat_map(|r| self.profile.columns_with(*r)).map(ColumnRead::Text).collect()
+    }
+}
+
+/// What can go wrong.
+#[derive(Debug, thiserror::Error)]
+pub enum DetectError {
+    /// The case file.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
+    /// A detector's frame work; names the detector.
+    #[error("detector {detector}: {source}")]
+    Frame {
+        /// Id of the detector.
+        detector: &'static str,
+        /// What polars says.
+        source: PolarsError,
+    },
+}
+
+/// What a detector did with a table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It measured this many facts.
+    Found(usize),
+    /// It looked, and there was nothing.
+    Nothing,
+    /// It does not apply, for this reason.
+    NotApplicable(String),
+}
+
+impl Outcome {
+    /// Returns the word used in reports.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Found(_) => "found",
+            Self::Nothing => "nothing",
+            Self::NotApplicable(_) => "not applicable",
+        }
+    }
+}
+
+/// All that was measured.
+#[derive(Debug, Default)]
+pub struct Measured {
+    /// By table, then detector, then rows.
+    pub evidence: Vec<Evidence>,
+    /// Detector, table ordinal, outcome.
+    pub runs: Vec<(&'static str, usize, Outcome)>,
+}
+
+/// Runs every enabled detector over every judged table; each table is read once.
+///
+/// # Errors
+/// Returns what the case file or polars says.
+pub fn detect(
+    case: &Case,
+    profile: &Profile,
+    facts: &[TableFacts],
+    config: &Config,
+    progress: &dyn Progress,
+) -> Result<Measured, DetectError> {
+    let enabled: Vec<&dyn Detector> =
+        DETECTORS.iter().copied().filter(|d| config.detectors.get(d.meta().id).is_none_or(|c| c.enabled)).collect();
+    let mut measured = Measured::default();
+    let total: u64 = case.tables().iter().map(|t| t.rows).sum();
+    progress.begin("detect", Some(total));
+    let mut done = 0;
+    for table in profile.tables.iter().filter(|t| t.is_judged()) {
+        let view = TableView { profile: table, facts: &facts[table.id.index()], all: facts, taken_at: case.facts().taken_at.micros() };
+        run_table(case, &enabled, &view, &mut measured)?;
+        done += case.table(table.id).rows;
+        progress.advance(done, done);
+    }
+    progress.end();
+    Ok(measured)
+}
+
+fn run_table(case: &Case, enabled: &[&dyn Detector], view: &TableView<'_>, measured: &mut Measured) -> Result<(), DetectError> {
+    let table = view.profile.id;
+    let mut reads: Vec<ColumnRead> = Vec::new();
+    let mut running: Vec<(&dyn Detector, Vec<DataFrame>)> = Vec::new();
+    for detector in enabled {
+        match if view.rows() == 0 { Err("the table is empty".to_owned()) } else { detector.reads(view) } {
+            Ok(columns) => {
+                reads.extend(columns);
+                running.push((*detector, Vec::new()));
+            }
+            Err(why) => measured.runs.push((detector.meta().id, table.index(), Outcome::NotApplicable(why))),
+        }
+    }
+    if running.is_empty() {
+        return Ok(());
+    }
+    reads.sort_unstable();
+    reads.dedup();
+    scan(case, table, &reads, CHUNK_ROWS, |chunk| {
+        for (detector, partials) in &mut running {
+            let partial = detector.scan(&chunk, view).map_err(|source| DetectError::Frame { detector: detector.meta().id, source })?;
+            partials.push(partial);
+        }
+        Ok::<(), DetectError>(())
+    })?;
+    for (detector, partials) in running {
+        let id = detector.meta().id;
+        let frame_error = |source| DetectError::Frame { detector: id, source };
+        let merged = stack(partials).map_err(frame_error)?;
+        let mut found = detector.finish(&merged, view).map_err(frame_error)?;
+        found.retain(|e| !e.rows.is_empty());
+        found.sort_by(|a, b| a.rows.cmp(&b.rows).then_with(|| a.kind.cmp(&b.kind)));
+        debug_assert!(found.iter().all(|e| e.rows.is_sorted() && e.table == table));
+        let outcome = if found.is_empty() { Outcome::Nothing } else { Outcome::Found(found.len()) };
+        measured.runs.push((id, table.index(), outcome));
+        measured.evidence.extend(found);
+    }
+    Ok(())
+}
+
+/// Stacks partial frames of one schema.
+fn stack(partials: Vec<DataFrame>) -> PolarsResult<DataFrame> {
+    let mut partials = partials.into_iter();
+    let Some(mut merged) = partials.next() else { return Ok(DataFrame::default()) };
+    for partial in partials {
+        merged.vstack_mut_owned(partial)?;
+    }
+    merged.rechunk_mut();
+    Ok(merged)
+}
+
+/// Returns the rows of a frame's `row` column.
+fn rows_of(frame: &DataFrame) -> PolarsResult<Vec<Row>> {
+    Ok(frame.column("row")?.u32()?.into_no_null_iter().collect())
+}
+
+/// Gathers rows by kind; kinds in order, rows sorted and without doubles.
+fn grouped<'k>(rows: &[Row], kinds: &[&'k str]) -> BTreeMap<&'k str, Vec<Row>> {
+    let mut groups: BTreeMap<&str, Vec<Row>> = BTreeMap::new();
+    for (row, kind) in rows.iter().zip(kinds) {
+        groups.entry(kind).or_default().push(*row);
+    }
+    for rows in groups.values_mut() {
+        rows.sort_unstable();
+        rows.dedup();
+    }
+    groups
+}
+
+/// Returns log2 of n!: how many bits it takes to say in which of all orders n things stand.
+fn log2_factorial(n: usize) -> f64 {
+    (2..=n).map(|k| (k as f64).log2()).sum()
+}

@@ -1,0 +1,257 @@
+//! `user1` to `user100` without holes: a text and a counter that rises with the order of insertion.
+
+use polars::prelude::{DataFrame, IntoColumn as _, NamedFrom as _, PolarsResult, Series};
+
+use super::{Detector, TableView, log2_factorial, rows_of};
+use crate::model::stamp::DAY;
+use crate::model::{Certainty, DetectorMeta, Evidence, Family, Measure, Role, Row};
+use crate::snapshot::{Chunk, ColumnRead};
+
+/// Finds numbered templates.
+pub(super) struct NumberedTemplate;
+
+const META: DetectorMeta = DetectorMeta {
+    id: "numbered-template",
+    title: "Numbered template",
+    family: Family::Template,
+    reads: &[
+        Role::Email,
+        Role::Username,
+        Role::PersonName,
+        Role::GivenName,
+        Role::FamilyName,
+        Role::Title,
+        Role::Text,
+        Role::Company,
+        Role::Phone,
+        Role::Street,
+        Role::Code,
+        Role::ExternalId,
+        Role::Token,
+        Role::Url,
+        Role::ImageUrl,
+    ],
+    finds: "Values that are one text and a counter, such as user{n}@test.com, with hardly a number missing, whose rows were inserted one after the other.",
+    false_positives: "Handles such as john85 are no sequence: their numbers have holes and their rows lie apart. Numbers that a live system hands out (INV-0001) run over the whole life of the table; they count for little, and never alone.",
+    source: "Loops of the form `user${i}` in 10 of 10 inspected seed scripts; runs of five consecutive numbers whose rows also lie together do not occur among 4,900 handles drawn by observed habits.",
+};
+
+/// Shortest run of numbers that is looked at.
+const LEAST_RUN: usize = 5;
+
+/// Largest step between two numbers of one run: a seed may skip a number that was taken.
+const LARGEST_STEP: i64 = 3;
+
+/// Share of the numbers between a run's ends that must occur.
+const DENSE: f64 = 0.9;
+
+/// Longest text that is taken for a template, in bytes.
+const LONGEST: usize = 160;
+
+impl Detector for NumberedTemplate {
+    fn meta(&self) -> &'static DetectorMeta {
+        &META
+    }
+
+    fn reads(&self, table: &TableView<'_>) -> Result<Vec<ColumnRead>, String> {
+        let reads = table.texts(META.reads);
+        if reads.is_empty() { Err("no text that could hold a counter".to_owned()) } else { Ok(reads) }
+    }
+
+    fn scan(&self, chunk: &Chunk, table: &TableView<'_>) -> PolarsResult<DataFrame> {
+        let mut rows: Vec<u32> = Vec::new();
+        let mut columns: Vec<u32> = Vec::new();
+        let mut templates: Vec<String> = Vec::new();
+        let mut numbers: Vec<i64> = Vec::new();
+        for role in META.reads {
+            for read in table.texts(&[*role]) {
+                for (offset, text) in chunk.frame.column(&read.name())?.str()?.iter().enumerate() {
+                    if let Some((template, number)) = text.and_then(|t| split(t, *role)) {
+                        rows.push(chunk.first_row + offset as u32);
+                        columns.push(read.column() as u32);
+                        templates.push(template);
+                        numbers.push(number);
+                    }
+                }
+            }
+        }
+        DataFrame::new(
+            rows.len(),
+            vec![
+                Series::new("row".into(), rows).into_column(),
+                Series::new("column".into(), columns).into_column(),
+                Series::new("template".into(), templates).into_column(),
+                Series::new("number".into(), numbers).into_column(),
+            ],
+        )
+    }
+
+    fn finish(&self, merged: &DataFrame, table: &TableView<'_>) -> PolarsResult<Vec<Evidence>> {
+        if merged.height() == 0 {
+            return Ok(Vec::new());
+        }
+        let sorted = merged.sort(["column", "template", "number", "row"], Default::default())?;
+        let rows = rows_of(&sorted)?;
+        let columns: Vec<u32> = sorted.column("column")?.u32()?.into_no_null_iter().collect();
+        let templates: Vec<&str> = sorted.column("template")?.str()?.iter().flatten().collect();
+        let numbers: Vec<i64> = sorted.column("number")?.i64()?.into_no_null_iter().collect();
+        let ranks = table.facts.ranks();
+        let mut evidence = Vec::new();
+        let mut start = 0;
+        for end in 1..=rows.len() {
+            let goes_on = end < rows.len()
+                && columns[end] == columns[start]
+                && templates[end] == templates[start]
+                && numbers[end] - numbers[end - 1] <= LARGEST_STEP;
+            if goes_on {
+                continue;
+            }
+            if end - start >= LEAST_RUN {
+                let run = Run {
+                    template: templates[start],
+                    column: columns[start] as usize,
+                    rows: &rows[start..end],
+                    numbers: &numbers[start..end],
+                };
+                evidence.extend(run.judge(table, &ranks));
+            }
+            start = end;
+        }
+        Ok(evidence)
+    }
+}
+
+/// Splits a text at its last number; `None` where there is none.
+fn split(text: &str, role: Role) -> Option<(String, i64)> {
+    if text.len() > LONGEST {
+        return None;
+    }
+    // In an address only the part before the @ is counted; the domain belongs to the template.
+    let (local, domain) = match role {
+        Role::Email => text.rsplit_once('@').map(|(l, d)| (l, Some(d)))?,
+        _ => (text, None),
+    };
+    let bytes = local.as_bytes();
+    let end = bytes.iter().rposition(u8::is_ascii_digit)? + 1;
+    let start = bytes[..end].iter().rposition(|b| !b.is_ascii_digit()).map_or(0, |p| p + 1);
+    if end - start > 9 || (start == 0 && end == bytes.len() && domain.is_none()) {
+        return None;
+    }
+    let number = local[start..end].parse().ok()?;
+    let mut template = format!("{}{{n}}{}", &local[..start], &local[end..]);
+    if let Some(domain) = domain {
+        template.push('@');
+        template.push_str(domain);
+    }
+    Some((template, number))
+}
+
+struct Run<'a> {
+    template: &'a str,
+    column: usize,
+    rows: &'a [Row],
+    numbers: &'a [i64],
+}
+
+impl Run<'_> {
+    fn judge(&self, table: &TableView<'_>, ranks: &[Row]) -> Option<Evidence> {
+        let mut distinct = self.numbers.to_vec();
+        distinct.dedup();
+        let (first, last) = (distinct[0], distinct[distinct.len() - 1]);
+        let span = (last - first + 1) as f64;
+        let count = distinct.len();
+        if count < LEAST_RUN || (count as f64) < DENSE * span {
+            return None;
+        }
+        let role = table.profile.columns[self.column].role;
+        let spread = self.spread(table);
+        let together = self.together(ranks).or_else(|| self.together_in_time(table)).unwrap_or(false);
+        // A counter over most of a table's life is the system's own numbering, except in addresses.
+        let whole_life = self.rows.len() * 2 > table.rows() && spread;
+        if whole_life && role != Role::Email {
+            return None;
+        }
+        let rising = !ranks.is_empty() && self.rising(ranks);
+        let long_in_addresses = count >= 4 * LEAST_RUN && role == Role::Email;
+        if !(together || long_in_addresses) {
+            return None;
+        }
+        let mut log2_p = -2.0 * count as f64;
+        if rising {
+            log2_p -= log2_factorial(count);
+        }
+        // As many runs could have been looked at as there are rows.
+        log2_p += (table.rows() as f64).log2();
+        if log2_p > -6.0 {
+            return None;
+        }
+        let unbroken = count as f64 == span;
+        let mut rows = self.rows.to_vec();
+        rows.sort_unstable();
+        rows.dedup();
+        let holes = if unbroken { "without holes".to_owned() } else { format!("with {} numbers missing", (span - count as f64) as i64) };
+        let order = if rising { ", in the order of insertion" } else { "" };
+        Some(Evidence {
+            detector: META.id,
+            family: META.family,
+            table: table.profile.id,
+            kind: self.template.to_owned(),
+            detail: format!("{} from {first} to {last} {holes}{order}", self.template),
+            rows,
+            measure: Measure::Chance { log2_p },
+            certainty: if unbroken && together && !spread { Certainty::CannotBeHuman } else { Certainty::Suggests },
+            proposes: true,
+        })
+    }
+
+    /// Returns whether the rows were created over more than a month.
+    fn spread(&self, table: &TableView<'_>) -> bool {
+        let times: Vec<i64> = self.rows.iter().filter_map(|r| table.facts.created.get(*r as usize).copied().flatten()).collect();
+        match (times.iter().min(), times.iter().max()) {
+            (Some(first), Some(last)) => last - first > 30 * DAY,
+            _ => false,
+        }
+    }
+
+    /// Returns whether the rows were inserted close to each other, `None` where no order is known.
+    fn together(&self, ranks: &[Row]) -> Option<bool> {
+        if ranks.is_empty() {
+            return None;
+        }
+        let places: Vec<Row> = self.rows.iter().map(|r| ranks[*r as usize]).collect();
+        let (first, last) = (places.iter().min()?, places.iter().max()?);
+        Some((last - first) as usize <= 2 * self.rows.len() + LEAST_RUN)
+    }
+
+    fn together_in_time(&self, table: &TableView<'_>) -> Option<bool> {
+        let times: Option<Vec<i64>> = self.rows.iter().map(|r| table.facts.created.get(*r as usize).copied().flatten()).collect();
+        let times = times?;
+        Some(times.iter().max()? - times.iter().min()? <= DAY)
+    }
+
+    fn rising(&self, ranks: &[Row]) -> bool {
+        let mut steps = 0;
+        let mut up = 0;
+        for i in 1..self.rows.len() {
+            if self.numbers[i] > self.numbers[i - 1] {
+                steps += 1;
+                up += usize::from(ranks[self.rows[i] as usize] > ranks[self.rows[i - 1] as usize]);
+            }
+        }
+        steps >= LEAST_RUN - 1 && up as f64 >= 0.98 * f64::from(steps as u32)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn splits_at_the_last_number() {
+        assert_eq!(split("user12@test.com", Role::Email), Some(("user{n}@test.com".into(), 12)));
+        assert_eq!(split("load-3-user-007", Role::Username), Some(("load-3-user-{n}".into(), 7)));
+        assert_eq!(split("Evidence for report 25", Role::Text), Some(("Evidence for report {n}".into(), 25)));
+        assert_eq!(split("mary@web1.de", Role::Email), None);
+        assert_eq!(split("12345", Role::Code), None);
+    }
+}

@@ -1,0 +1,140 @@
+//! Back-dating that keeps the minute or the time of day: `setHours(h - rand)`, `n.days.ago`, `subDays(rand)`.
+
+use polars::prelude::{DataFrame, IntoColumn as _, NamedFrom as _, PolarsResult, Series};
+
+use super::{Detector, TableView};
+use crate::model::stamp::SECOND;
+use crate::model::{Certainty, DetectorMeta, Evidence, Family, Measure, Role, Row};
+use crate::snapshot::{Chunk, ColumnRead};
+
+/// Finds phase locks.
+pub(super) struct PhaseLock;
+
+const META: DetectorMeta = DetectorMeta {
+    id: "phase-lock",
+    title: "Phase lock",
+    family: Family::Clock,
+    reads: &[Role::CreatedAt],
+    finds: "Rows inserted next to each other whose times differ by hours or days, in no order, and yet agree in the second of the hour or of the day: subtracting whole hours or days keeps the rest.",
+    false_positives: "Cron jobs and nightly billing keep their phase too, but in rising order; such runs are left out.",
+    source: "Chance of n phases within 5 s of each other's among 3,600 or 86,400; setHours, setDate, subDays, timedelta and n.days.ago keep what they do not change.",
+};
+
+/// Periods whose phase back-dating keeps, seconds: an hour and a day.
+const PERIODS_S: [i64; 2] = [3_600, 86_400];
+
+/// Two rows keep the phase when theirs differ by at most this, microseconds: how far a seed's loop gets between them.
+const TOLERANCE: i64 = 5 * SECOND;
+
+/// Places in the order of insertion that a run may leap over: live rows among the seed's.
+const LARGEST_STEP: usize = 4;
+
+/// Fewest rows of a run, and fewest different hours or days among them.
+const LEAST_ROWS: usize = 5;
+const LEAST_CYCLES: usize = 3;
+
+impl Detector for PhaseLock {
+    fn meta(&self) -> &'static DetectorMeta {
+        &META
+    }
+
+    fn reads(&self, table: &TableView<'_>) -> Result<Vec<ColumnRead>, String> {
+        if table.facts.order.is_empty() {
+            return Err("the order of insertion cannot be told".to_owned());
+        }
+        Ok(Vec::new())
+    }
+
+    fn scan(&self, _chunk: &Chunk, _table: &TableView<'_>) -> PolarsResult<DataFrame> {
+        // Creation times and order are at hand in the table's facts.
+        DataFrame::new(0, vec![Series::new("row".into(), Vec::<u32>::new()).into_column()])
+    }
+
+    fn finish(&self, _merged: &DataFrame, table: &TableView<'_>) -> PolarsResult<Vec<Evidence>> {
+        let mut evidence: Vec<Evidence> = Vec::new();
+        // The day goes first: whatever keeps the time of day keeps the minute too.
+        for period_s in PERIODS_S.into_iter().rev() {
+            for run in runs(table, period_s * SECOND) {
+                let known = |e: &Evidence| run.iter().filter(|r| e.rows.binary_search(r).is_ok()).count() * 2 > run.len();
+                if !evidence.iter().any(known) {
+                    evidence.extend(lock(table, &run, period_s));
+                }
+            }
+        }
+        Ok(evidence)
+    }
+}
+
+/// Chains rows of equal phase along the order of insertion.
+fn runs(table: &TableView<'_>, period: i64) -> Vec<Vec<Row>> {
+    struct Open {
+        rows: Vec<Row>,
+        times: Vec<i64>,
+        last_place: usize,
+    }
+    let distance = |a: i64, b: i64| {
+        let d = (a - b).rem_euclid(period);
+        d.min(period - d)
+    };
+    let mut open: Vec<Open> = Vec::new();
+    let mut closed: Vec<Vec<Row>> = Vec::new();
+    let mut close = |chain: Open| {
+        let cycles = {
+            let mut cycles: Vec<i64> = chain.times.iter().map(|t| t.div_euclid(period)).collect();
+            cycles.sort_unstable();
+            cycles.dedup();
+            cycles.len()
+        };
+        let falls = chain.times.windows(2).filter(|w| w[1] < w[0] - TOLERANCE).count();
+        // In rising order a live process may have made them.
+        if chain.rows.len() >= LEAST_ROWS && cycles >= LEAST_CYCLES && falls * 6 >= chain.rows.len() {
+            closed.push(chain.rows);
+        }
+    };
+    for (place, row) in table.facts.order.iter().enumerate() {
+        let mut still = Vec::with_capacity(open.len() + 1);
+        for chain in open {
+            if place - chain.last_place > LARGEST_STEP { close(chain) } else { still.push(chain) }
+        }
+        open = still;
+        let Some(time) = table.facts.created[*row as usize] else { continue };
+        let nearest =
+            open.iter_mut().filter(|c| distance(*c.times.last().unwrap_or(&0), time) <= TOLERANCE).min_by_key(|c| place - c.last_place);
+        match nearest {
+            Some(chain) => {
+                chain.rows.push(*row);
+                chain.times.push(time);
+                chain.last_place = place;
+            }
+            None => open.push(Open { rows: vec![*row], times: vec![time], last_place: place }),
+        }
+    }
+    open.into_iter().for_each(close);
+    closed
+}
+
+fn lock(table: &TableView<'_>, run: &[Row], period_s: i64) -> Option<Evidence> {
+    let hit = (2 * TOLERANCE / SECOND) as f64 * LARGEST_STEP as f64 / period_s as f64;
+    let log2_p = (run.len() - 1) as f64 * hit.log2() + (table.rows() as f64).log2();
+    if log2_p > -20.0 {
+        return None;
+    }
+    let mut rows = run.to_vec();
+    rows.sort_unstable();
+    let what = if period_s == 86_400 { "time of day" } else { "minute and second" };
+    Some(Evidence {
+        detector: META.id,
+        family: META.family,
+        table: table.profile.id,
+        kind: format!("same {what}"),
+        detail: format!(
+            "{} rows of different {} share their {what}, as back-dating leaves it",
+            run.len(),
+            if period_s == 86_400 { "days" } else { "hours" }
+        ),
+        rows,
+        measure: Measure::Chance { log2_p },
+        certainty: Certainty::Suggests,
+        proposes: true,
+    })
+}

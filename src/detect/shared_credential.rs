@@ -1,0 +1,102 @@
+//! One password value on several accounts. A salted hash is random: two equal ones were copied.
+
+use polars::prelude::{DataFrame, IntoColumn as _, NamedFrom as _, PolarsResult, Series};
+
+use super::{Detector, TableView, rows_of};
+use crate::model::stamp::DAY;
+use crate::model::{Certainty, DetectorMeta, Evidence, Family, Measure, Role};
+use crate::snapshot::{Chunk, ColumnRead};
+
+/// Finds shared credentials.
+pub(super) struct SharedCredential;
+
+const META: DetectorMeta = DetectorMeta {
+    id: "shared-credential",
+    title: "Shared credential",
+    family: Family::Credential,
+    reads: &[Role::Credential],
+    finds: "The same stored password value on two or more accounts. Seeds hash one password once, or store a constant.",
+    false_positives: "A reset campaign, LDAP and single sign-on store one placeholder on many accounts: values of one or two signs are left out, and a value that covers more than a twentieth of the table over more than a month counts for nothing.",
+    source: "bcrypt, Argon2 and scrypt salts have 128 bits; Laravel's UserFactory and Prisma seeds hash once per run.",
+};
+
+/// Share of a table above which a value that is spread over time is a placeholder.
+const PLACEHOLDER_SHARE: f64 = 0.05;
+
+impl Detector for SharedCredential {
+    fn meta(&self) -> &'static DetectorMeta {
+        &META
+    }
+
+    fn reads(&self, table: &TableView<'_>) -> Result<Vec<ColumnRead>, String> {
+        let reads = table.texts(META.reads);
+        if reads.is_empty() { Err("no password column".to_owned()) } else { Ok(reads) }
+    }
+
+    fn scan(&self, chunk: &Chunk, table: &TableView<'_>) -> PolarsResult<DataFrame> {
+        let mut rows: Vec<u32> = Vec::new();
+        let mut hashes: Vec<u64> = Vec::new();
+        let mut hashed: Vec<bool> = Vec::new();
+        for read in table.texts(META.reads) {
+            for (offset, text) in chunk.frame.column(&read.name())?.str()?.iter().enumerate() {
+                let Some(text) = text.filter(|t| t.trim().chars().count() > 2) else { continue };
+                rows.push(chunk.first_row + offset as u32);
+                hashes.push(super::context::text_hash(read.column() as u64, text));
+                hashed.push(text.len() >= 20 && (text.starts_with('$') || text.contains("$")));
+            }
+        }
+        DataFrame::new(
+            rows.len(),
+            vec![
+                Series::new("row".into(), rows).into_column(),
+                Series::new("value".into(), hashes).into_column(),
+                Series::new("hashed".into(), hashed).into_column(),
+            ],
+        )
+    }
+
+    fn finish(&self, merged: &DataFrame, table: &TableView<'_>) -> PolarsResult<Vec<Evidence>> {
+        let sorted = merged.sort(["value", "row"], Default::default())?;
+        let rows = rows_of(&sorted)?;
+        let values: Vec<u64> = sorted.column("value")?.u64()?.into_no_null_iter().collect();
+        let hashed: Vec<bool> = sorted.column("hashed")?.bool()?.iter().flatten().collect();
+        let mut evidence = Vec::new();
+        let mut start = 0;
+        for end in 1..=rows.len() {
+            if end < rows.len() && values[end] == values[start] {
+                continue;
+            }
+            let members = &rows[start..end];
+            let is_hash = hashed[start];
+            start = end;
+            if members.len() < 2 || is_placeholder(members, table) {
+                continue;
+            }
+            let what = if is_hash { "salted password hash" } else { "stored password that is no hash" };
+            let mut rows = members.to_vec();
+            rows.dedup();
+            evidence.push(Evidence {
+                detector: META.id,
+                family: META.family,
+                table: table.profile.id,
+                kind: format!("credential {:08x}", values[end - 1] >> 32),
+                detail: format!("{} accounts share one {what}", rows.len()),
+                rows,
+                // Two accounts that share an unhashed value may both have been set up by hand.
+                measure: Measure::Chance { log2_p: if is_hash { -128.0 } else { -4.0 * (members.len() - 1) as f64 } },
+                certainty: Certainty::Suggests,
+                proposes: true,
+            });
+        }
+        Ok(evidence)
+    }
+}
+
+fn is_placeholder(members: &[u32], table: &TableView<'_>) -> bool {
+    let times: Vec<i64> = members.iter().filter_map(|r| table.facts.created.get(*r as usize).copied().flatten()).collect();
+    let spread = match (times.iter().min(), times.iter().max()) {
+        (Some(first), Some(last)) => last - first > 30 * DAY,
+        _ => true,
+    };
+    spread && members.len() as f64 > PLACEHOLDER_SHARE * table.rows() as f64 && members.len() > 20
+}

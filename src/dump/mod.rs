@@ -1,0 +1,384 @@
+//! Input formats: bytes in, schema and row events out. Keeps no whole file in memory and executes
+//! nothing that a file holds, neither SQL nor client commands.
+//!
+//! To add a format: a new file, and two adjacent lines here.
+
+mod batch;
+mod window;
+
+pub mod sql;
+
+pub mod csv;
+pub mod pg_plain;
+pub mod sqlite;
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+pub use batch::{Cell, CellKind, RowBatch};
+pub use window::Window;
+
+use crate::model::{Column, Engine, OnDelete, QualifiedName};
+
+/// Every known format, in the order in which they are asked about an input's first bytes.
+pub const FORMATS: &[&dyn DumpFormat] = &[&sqlite::Sqlite, &pg_plain::PgPlain, &csv::Csv];
+
+/// Bytes of an input's beginning that formats see when they are asked whether it is theirs.
+pub const HEAD_BYTES: usize = 64 * 1024;
+
+/// Largest cell or statement that is read, in bytes, unless a limit is given.
+///
+/// Source: Postgres refuses values above 1 GiB and MySQL packets above 1 GiB; real cells above
+/// 64 MiB are attachments, and reading them should be somebody's wish.
+pub const MAX_CELL_BYTES: usize = 64 << 20;
+
+/// One input format.
+pub trait DumpFormat: Sync {
+    /// Returns its words.
+    fn meta(&self) -> &'static FormatMeta;
+
+    /// Returns whether the first bytes are of this format; never looks at the name.
+    fn sniff(&self, head: &[u8]) -> bool;
+
+    /// Reads the input to its end.
+    ///
+    /// # Errors
+    /// Returns the first thing that is not as the format has it, with its place.
+    fn read(&self, input: &InputFile, sink: &mut dyn Sink) -> Result<(), DumpError>;
+}
+
+/// A format's words.
+#[derive(Debug)]
+pub struct FormatMeta {
+    /// Stable id, `kebab-case`.
+    pub id: &'static str,
+    /// A few words for a person.
+    pub title: &'static str,
+    /// Engine that writes it.
+    pub engine: Engine,
+    /// Where the claims about the format come from.
+    pub source: &'static str,
+}
+
+/// A file to read.
+#[derive(Clone, Debug)]
+pub struct InputFile {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// How messages call it: the path as the user gave it.
+    pub shown: String,
+    /// Largest cell or statement, in bytes.
+    pub max_cell_bytes: usize,
+}
+
+impl InputFile {
+    /// Makes an input with the default limits.
+    #[must_use]
+    pub fn new(path: &Path) -> Self {
+        Self { path: path.to_owned(), shown: path.display().to_string(), max_cell_bytes: MAX_CELL_BYTES }
+    }
+
+    /// Returns the name that a table takes from this file: the stem.
+    #[must_use]
+    pub fn stem(&self) -> String {
+        self.path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default()
+    }
+}
+
+/// A place in an input.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Position {
+    /// Byte offset from 0.
+    pub offset: u64,
+    /// Line from 1.
+    pub line: u64,
+}
+
+/// What a byte of the input is. Every byte is exactly one of these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ByteKind {
+    /// Rows, with their separators.
+    Data,
+    /// Schema.
+    Ddl,
+    /// Comments and blank space.
+    Comment,
+    /// Settings, transaction marks and client commands; read, never executed.
+    Directive,
+}
+
+impl ByteKind {
+    /// Every kind, in report order.
+    pub const ALL: [Self; 4] = [Self::Data, Self::Ddl, Self::Comment, Self::Directive];
+
+    /// Returns the word used in the case file.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Data => "data",
+            Self::Ddl => "ddl",
+            Self::Comment => "comment",
+            Self::Directive => "directive",
+        }
+    }
+}
+
+/// A relation as DDL spells it, before names are resolved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ForeignKeyDdl {
+    /// Constraint name; empty where unnamed.
+    pub name: String,
+    /// Child column names.
+    pub columns: Vec<String>,
+    /// Parent table.
+    pub parent: QualifiedName,
+    /// Parent column names; empty means its primary key.
+    pub parent_columns: Vec<String>,
+    /// What a delete of the parent does.
+    pub on_delete: OnDelete,
+}
+
+/// A change that a schema statement makes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SchemaChange {
+    /// A new table with its columns.
+    Table {
+        /// Its name.
+        name: QualifiedName,
+        /// Its columns.
+        columns: Vec<Column>,
+        /// Tables that it inherits from or is a partition of.
+        parents: Vec<QualifiedName>,
+        /// Whether its rows live in partitions.
+        partitioned: bool,
+        /// Storage engine (MySQL), else empty.
+        storage_engine: String,
+    },
+    /// A new column.
+    Column {
+        /// The table.
+        table: QualifiedName,
+        /// The column.
+        column: Column,
+    },
+    /// A primary key.
+    PrimaryKey {
+        /// The table.
+        table: QualifiedName,
+        /// Column names.
+        columns: Vec<String>,
+    },
+    /// A unique key over plain columns of all rows.
+    Unique {
+        /// The table.
+        table: QualifiedName,
+        /// Column names.
+        columns: Vec<String>,
+    },
+    /// An index over plain columns.
+    Index {
+        /// The table.
+        table: QualifiedName,
+        /// Column names.
+        columns: Vec<String>,
+    },
+    /// A relation.
+    ForeignKey {
+        /// The child table.
+        table: QualifiedName,
+        /// The relation.
+        key: ForeignKeyDdl,
+    },
+    /// The database hands out a column's value.
+    Identity {
+        /// The table.
+        table: QualifiedName,
+        /// The column.
+        column: String,
+    },
+    /// A column's default.
+    Default {
+        /// The table.
+        table: QualifiedName,
+        /// The column.
+        column: String,
+        /// Text of the expression.
+        expression: String,
+    },
+    /// A column refuses NULL.
+    NotNull {
+        /// The table.
+        table: QualifiedName,
+        /// The column.
+        column: String,
+    },
+    /// A table is a partition of another.
+    Partition {
+        /// The partition.
+        table: QualifiedName,
+        /// The partitioned table.
+        parent: QualifiedName,
+    },
+    /// A trigger, rule or policy.
+    Hook {
+        /// The table.
+        table: QualifiedName,
+        /// `trigger`, `rule` or `policy`.
+        kind: &'static str,
+        /// Its name.
+        name: String,
+        /// Whether it acts on deletes.
+        on_delete: bool,
+    },
+    /// A view, which is never read.
+    View {
+        /// Its name.
+        name: QualifiedName,
+    },
+}
+
+/// What an input tells besides schema and rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Note {
+    /// Engine and version that wrote it.
+    Written {
+        /// The engine.
+        engine: Engine,
+        /// Text of the version.
+        version: String,
+    },
+    /// Name of the database that the following tables belong to.
+    Database(String),
+    /// When the dump was taken; UTC microseconds.
+    TakenAt(i64),
+    /// The input ended before its end marker.
+    Truncated {
+        /// What is missing.
+        missing: String,
+        /// Where it ended.
+        at: Position,
+    },
+    /// Something that was read over, for the report.
+    Warning(String),
+}
+
+/// Number of a row source that a sink handed out: a table and a list of its columns.
+pub type RowSource = u32;
+
+/// Rows that do not fit their table.
+#[derive(Debug)]
+pub struct Reject<'a> {
+    /// The row source.
+    pub source: RowSource,
+    /// Where the row begins.
+    pub at: Position,
+    /// The row's bytes, as the input holds them.
+    pub raw: &'a [u8],
+    /// What was expected and seen, values masked.
+    pub why: String,
+}
+
+/// Takes the events of an input. `ingest` implements it.
+pub trait Sink {
+    /// Takes a change of the schema.
+    ///
+    /// # Errors
+    /// Returns what contradicts the schema so far.
+    fn schema(&mut self, change: SchemaChange, at: Position) -> Result<(), DumpError>;
+
+    /// Opens a source of rows for `table`; `columns` are the names in the order of the cells, `None`
+    /// for the table's own order. A table that no DDL declared is made where `declare` is set.
+    ///
+    /// Returns the number of the source and how many cells each row must have.
+    ///
+    /// # Errors
+    /// Returns an unknown table or column.
+    fn open(
+        &mut self,
+        table: &QualifiedName,
+        columns: Option<&[String]>,
+        declare: bool,
+        at: Position,
+    ) -> Result<(RowSource, usize), DumpError>;
+
+    /// Takes rows; leaves an empty batch behind.
+    ///
+    /// # Errors
+    /// Returns why the rows cannot be stored.
+    fn rows(&mut self, batch: &mut RowBatch) -> Result<(), DumpError>;
+
+    /// Takes a row that does not fit.
+    ///
+    /// # Errors
+    /// Returns the refusal, unless such rows are to be set aside.
+    fn reject(&mut self, reject: Reject<'_>) -> Result<(), DumpError>;
+
+    /// Accounts for bytes of the input.
+    fn account(&mut self, kind: ByteKind, bytes: u64);
+
+    /// Takes what else the input tells.
+    ///
+    /// # Errors
+    /// Returns the refusal of a truncated input, unless that is allowed.
+    fn note(&mut self, note: Note) -> Result<(), DumpError>;
+}
+
+/// What can go wrong with an input.
+#[derive(Debug, thiserror::Error)]
+pub enum DumpError {
+    /// The file cannot be read.
+    #[error("{file}: cannot read it: {source}; check the path and its permissions")]
+    Io {
+        /// The file as the user named it.
+        file: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The file is of no known format.
+    #[error("{file}: not an input that unseed knows: {seen}; known are {known}. {help}")]
+    Unknown {
+        /// The file as the user named it.
+        file: String,
+        /// What its first bytes are.
+        seen: String,
+        /// Titles of the known formats.
+        known: String,
+        /// The next step.
+        help: String,
+    },
+    /// The file is not as its format has it.
+    #[error("{file}:{} (byte {}): {what}; {help}", at.line, at.offset)]
+    Malformed {
+        /// The file as the user named it.
+        file: String,
+        /// The place.
+        at: Position,
+        /// What was expected and seen.
+        what: String,
+        /// The next step.
+        help: String,
+    },
+    /// A cell or statement is larger than allowed.
+    #[error("{file}:{} (byte {}): a cell or statement is larger than {limit} bytes; check that the file is whole, or raise the limit with --max-cell", at.line, at.offset)]
+    TooLarge {
+        /// The file as the user named it.
+        file: String,
+        /// Where it begins.
+        at: Position,
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// The rows cannot be stored.
+    #[error("{0}")]
+    Store(String),
+    /// The user interrupted the run.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+impl DumpError {
+    /// Makes a [`DumpError::Malformed`].
+    pub(crate) fn malformed(file: &str, at: Position, what: impl Into<String>, help: impl Into<String>) -> Self {
+        Self::Malformed { file: file.to_owned(), at, what: what.into(), help: help.into() }
+    }
+}

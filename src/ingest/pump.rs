@@ -1,0 +1,357 @@
+//! The two threads of an ingest: a reader that splits rows, a writer that stores them.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::thread;
+
+use rusqlite::params;
+
+use super::catalog::{Catalog, Effect};
+use super::convert::Conversion;
+use super::{BadRows, IngestError, Options, Recognised, Summary};
+use crate::dump::{ByteKind, DumpError, Note, Position, Reject, RowBatch, RowSource, SchemaChange, Sink};
+use crate::model::{Engine, QualifiedName, TableId, TakenAt, ValueRef};
+use crate::progress::{Progress, interrupted};
+use crate::snapshot::{BulkTable, BulkWriter, Finished, SnapshotError};
+
+/// Batches on their way between the threads: enough that neither waits for the other's hiccups.
+const QUEUE: usize = 8;
+
+/// Where a source's cells go.
+#[derive(Debug)]
+struct Route {
+    table: usize,
+    /// For each column of the table: which cell it takes, if any, and how.
+    columns: Vec<(Option<usize>, Conversion)>,
+    width: usize,
+}
+
+enum Message {
+    Create { name: QualifiedName, columns: Vec<String> },
+    Rows { route: Arc<Route>, batch: RowBatch },
+}
+
+#[derive(Debug)]
+struct StoredReject {
+    table: usize,
+    input: usize,
+    at: Position,
+    why: String,
+    raw: Vec<u8>,
+}
+
+struct Pump<'a> {
+    options: &'a Options,
+    progress: &'a dyn Progress,
+    catalog: Catalog,
+    routes: Vec<Arc<Route>>,
+    to_writer: Option<SyncSender<Message>>,
+    recycled: Receiver<RowBatch>,
+    input: usize,
+    file: String,
+    input_engine: Engine,
+    engine: Option<Engine>,
+    database: String,
+    databases: Vec<String>,
+    taken_at: Option<i64>,
+    truncated: bool,
+    rejects: Vec<StoredReject>,
+    warnings: Vec<String>,
+    ledger: Vec<[u64; 4]>,
+    bytes_done: u64,
+    rows_done: u64,
+}
+
+/// What the writer thread gives back.
+struct Written {
+    writer: BulkWriter,
+    invalid_utf8: Vec<Vec<u64>>,
+}
+
+pub(super) fn run(inputs: &[Recognised], target: &Path, options: &Options, progress: &dyn Progress) -> Result<Summary, IngestError> {
+    let writer = BulkWriter::create(target)?;
+    let total: u64 = inputs.iter().map(|i| i.bytes).sum();
+    progress.begin("ingest", Some(total));
+    let (to_writer, messages) = sync_channel(QUEUE);
+    let (give_back, recycled) = channel();
+    let mut pump = Pump {
+        options,
+        progress,
+        catalog: Catalog::default(),
+        routes: Vec::new(),
+        to_writer: Some(to_writer),
+        recycled,
+        input: 0,
+        file: String::new(),
+        input_engine: Engine::Csv,
+        engine: None,
+        database: String::new(),
+        databases: Vec::new(),
+        taken_at: None,
+        truncated: false,
+        rejects: Vec::new(),
+        warnings: Vec::new(),
+        ledger: Vec::new(),
+        bytes_done: 0,
+        rows_done: 0,
+    };
+    let written = thread::scope(|scope| {
+        let writing = scope.spawn(move || write(writer, &messages, &give_back));
+        let read = pump.read_all(inputs);
+        // Without its sender the writer comes to its end.
+        pump.to_writer = None;
+        let written = writing.join().unwrap_or_else(|_| Err(SnapshotError::Damaged("the writing thread ended abnormally".to_owned())));
+        match (read, written) {
+            // A writer that failed makes the reader fail too; its own error is the cause.
+            (_, Err(error)) => Err(IngestError::from(error)),
+            (Err(error), _) => Err(IngestError::from(error)),
+            (Ok(()), Ok(written)) => Ok(written),
+        }
+    })?;
+    progress.end();
+    pump.finish(written, inputs)
+}
+
+fn write(mut writer: BulkWriter, messages: &Receiver<Message>, give_back: &Sender<RowBatch>) -> Result<Written, SnapshotError> {
+    let mut ids: Vec<TableId> = Vec::new();
+    let mut invalid_utf8: Vec<Vec<u64>> = Vec::new();
+    for message in messages {
+        match message {
+            Message::Create { name, columns } => {
+                ids.push(writer.create_table(&name, &columns)?);
+                invalid_utf8.push(vec![0; columns.len()]);
+            }
+            Message::Rows { route, batch } => {
+                store(&mut writer, ids[route.table], &route, &batch, &mut invalid_utf8[route.table])?;
+                // Nobody takes it back once the reader has ended.
+                let _ = give_back.send(batch);
+            }
+        }
+    }
+    Ok(Written { writer, invalid_utf8 })
+}
+
+fn store(writer: &mut BulkWriter, table: TableId, route: &Route, batch: &RowBatch, invalid: &mut [u64]) -> Result<(), SnapshotError> {
+    let mut scratches: Vec<Vec<u8>> = vec![Vec::new(); route.columns.len()];
+    for (_, cells) in batch.rows() {
+        let cells: Vec<_> = cells.collect();
+        let mut values: Vec<ValueRef<'_>> = Vec::with_capacity(route.columns.len());
+        for (((cell, conversion), scratch), invalid) in route.columns.iter().zip(&mut scratches).zip(invalid.iter_mut()) {
+            let (value, broken) = match cell {
+                Some(place) => conversion.store(cells[*place], scratch),
+                None => (ValueRef::Null, false),
+            };
+            *invalid += u64::from(broken);
+            values.push(value);
+        }
+        writer.append(table, &values)?;
+    }
+    Ok(())
+}
+
+impl Pump<'_> {
+    fn read_all(&mut self, inputs: &[Recognised]) -> Result<(), DumpError> {
+        for (index, recognised) in inputs.iter().enumerate() {
+            self.input = index;
+            self.file.clone_from(&recognised.input.shown);
+            self.input_engine = recognised.format.meta().engine;
+            self.ledger.push([0; 4]);
+            self.database.clear();
+            recognised.format.read(&recognised.input, self)?;
+        }
+        Ok(())
+    }
+
+    fn send(&mut self, message: Message) -> Result<(), DumpError> {
+        let sent = self.to_writer.as_ref().is_some_and(|writer| writer.send(message).is_ok());
+        if sent { Ok(()) } else { Err(DumpError::Store("the writing thread has stopped".to_owned())) }
+    }
+
+    fn create(&mut self, index: usize) -> Result<(), DumpError> {
+        let table = &self.catalog.tables()[index].table;
+        let name = table.name.clone();
+        let columns = table.columns.iter().map(|c| c.name.clone()).collect();
+        self.send(Message::Create { name, columns })
+    }
+
+    fn finish(self, written: Written, inputs: &[Recognised]) -> Result<Summary, IngestError> {
+        let mut tables = Vec::new();
+        for (index, (table, declared)) in self.catalog.finish().into_iter().enumerate() {
+            let rejected = self.rejects.iter().filter(|r| r.table == index).count() as u64;
+            let invalid_utf8 = written.invalid_utf8.get(index).cloned().unwrap_or_default();
+            tables.push(BulkTable { table, declared, rejected, truncated: self.truncated, invalid_utf8 });
+        }
+        let taken_at = match (self.options.taken_at, self.taken_at) {
+            (Some(micros), _) => TakenAt::Given(micros),
+            (None, Some(micros)) => TakenAt::Dump(micros),
+            (None, None) => TakenAt::Unknown,
+        };
+        let database = if self.databases.len() == 1 { self.databases[0].clone() } else { String::new() };
+        let meta = [
+            ("engine", self.engine.unwrap_or(Engine::Csv).as_str().to_owned()),
+            ("database", database),
+            ("taken_at", serde_json::to_string(&taken_at).unwrap_or_default()),
+            ("truncated", if self.truncated { "1" } else { "0" }.to_owned()),
+            ("tool_version", env!("CARGO_PKG_VERSION").to_owned()),
+        ];
+        let (ledger, rejects, warnings) = (&self.ledger, &self.rejects, &self.warnings);
+        let finished: Finished = written.writer.finish(&tables, &meta, |db| {
+            for (ordinal, recognised) in inputs.iter().enumerate() {
+                let name = Path::new(&recognised.input.shown).file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+                db.execute(
+                    "INSERT INTO unseed_inputs VALUES (?1, ?2, ?3, ?4)",
+                    params![ordinal, name, recognised.format.meta().id, recognised.bytes as i64],
+                )?;
+                for (kind, bytes) in ByteKind::ALL.iter().zip(ledger[ordinal]) {
+                    db.execute("INSERT INTO unseed_byte_ledger VALUES (?1, ?2, ?3)", params![ordinal, kind.as_str(), bytes as i64])?;
+                }
+            }
+            for reject in rejects {
+                db.execute(
+                    "INSERT INTO unseed_rejects VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                    params![reject.table, reject.input, reject.at.line as i64, reject.at.offset as i64, reject.why, reject.raw],
+                )?;
+            }
+            for warning in warnings {
+                db.execute("INSERT INTO unseed_warnings (layer, warning) VALUES ('ingest', ?1)", [warning])?;
+            }
+            Ok(())
+        })?;
+        let listed = tables.iter().zip(&finished.rows).map(|(t, rows)| (t.table.name.to_string(), *rows, t.rejected)).collect();
+        Ok(Summary { id: finished.id, tables: listed, bytes: inputs.iter().map(|i| i.bytes).sum(), warnings: self.warnings })
+    }
+}
+
+impl Sink for Pump<'_> {
+    fn schema(&mut self, change: SchemaChange, at: Position) -> Result<(), DumpError> {
+        match self.catalog.apply(change, &self.database) {
+            Effect::None => Ok(()),
+            Effect::Created(index) => self.create(index),
+            Effect::Widened(index) => {
+                let help = "a dump as pg_dump writes it declares every column in CREATE TABLE";
+                let what = format!("a column is added to table {} after it was made", self.catalog.tables()[index].table.name);
+                Err(DumpError::malformed(&self.file, at, what, help))
+            }
+        }
+    }
+
+    fn open(
+        &mut self,
+        table: &QualifiedName,
+        columns: Option<&[String]>,
+        declare: bool,
+        at: Position,
+    ) -> Result<(RowSource, usize), DumpError> {
+        let mut name = table.clone();
+        name.database.clone_from(&self.database);
+        let index = match (self.catalog.find(&name), columns) {
+            (Some(index), _) => index,
+            (None, Some(columns)) if declare => {
+                let index = self.catalog.add_undeclared(&name, columns);
+                self.create(index)?;
+                index
+            }
+            _ => {
+                let help = "give the file with its CREATE TABLE first: unseed scan schema.sql data.sql";
+                return Err(DumpError::malformed(&self.file, at, format!("rows for table {name}, which nothing declares"), help));
+            }
+        };
+        let pending = &self.catalog.tables()[index];
+        // Rows of CSV go by the declared types where DDL was given; a SQLite file stores what it stores.
+        let types = if self.input_engine == Engine::Sqlite { Engine::Sqlite } else { Engine::Postgres };
+        let conversions = pending.table.columns.iter().map(|c| Conversion::of(types, &c.type_text));
+        let mut routed: Vec<(Option<usize>, Conversion)> = conversions.map(|c| (None, c)).collect();
+        let width = match columns {
+            None => {
+                for (place, column) in routed.iter_mut().enumerate() {
+                    column.0 = Some(place);
+                }
+                routed.len()
+            }
+            Some(names) => {
+                for (place, name) in names.iter().enumerate() {
+                    let Some(column) = pending.table.column(name).filter(|c| routed[*c].0.is_none()) else {
+                        let help = "the columns of the rows and of the table's DDL must agree; check that both come from one database";
+                        return Err(DumpError::malformed(
+                            &self.file,
+                            at,
+                            format!("table {} has no column {name}, or it is named twice", pending.table.name),
+                            help,
+                        ));
+                    };
+                    routed[column].0 = Some(place);
+                }
+                names.len()
+            }
+        };
+        if self.engine.is_none_or(|e| e == Engine::Csv) {
+            self.engine = Some(self.input_engine);
+        }
+        let route = Route { table: index, columns: routed, width };
+        // One route a table and column list, however many statements bring rows.
+        if let Some(known) = self.routes.iter().rposition(|r| r.table == route.table && r.columns == route.columns) {
+            return Ok((known as RowSource, width));
+        }
+        self.routes.push(Arc::new(route));
+        Ok((self.routes.len() as RowSource - 1, width))
+    }
+
+    fn rows(&mut self, batch: &mut RowBatch) -> Result<(), DumpError> {
+        if interrupted() {
+            return Err(DumpError::Interrupted);
+        }
+        let route = Arc::clone(&self.routes[batch.source() as usize]);
+        debug_assert!(batch.rows().all(|(_, cells)| cells.len() == route.width));
+        self.rows_done += batch.len() as u64;
+        self.progress.advance(self.bytes_done, self.rows_done);
+        let empty = self.recycled.try_recv().unwrap_or_default();
+        let full = std::mem::replace(batch, empty);
+        batch.reset(full.source());
+        self.send(Message::Rows { route, batch: full })
+    }
+
+    fn reject(&mut self, reject: Reject<'_>) -> Result<(), DumpError> {
+        let table = self.routes[reject.source as usize].table;
+        let name = &self.catalog.tables()[table].table.name;
+        if self.options.bad_rows == BadRows::Refuse {
+            let help = "nothing was imported; repair the export, or set such rows aside with --bad-rows quarantine";
+            return Err(DumpError::malformed(&self.file, reject.at, format!("table {name}: {}", reject.why), help));
+        }
+        self.rejects.push(StoredReject { table, input: self.input, at: reject.at, why: reject.why, raw: reject.raw.to_owned() });
+        Ok(())
+    }
+
+    fn account(&mut self, kind: ByteKind, bytes: u64) {
+        let place = ByteKind::ALL.iter().position(|k| *k == kind).unwrap_or_default();
+        if let Some(entry) = self.ledger.last_mut() {
+            entry[place] += bytes;
+        }
+        self.bytes_done += bytes;
+        self.progress.advance(self.bytes_done, self.rows_done);
+    }
+
+    fn note(&mut self, note: Note) -> Result<(), DumpError> {
+        match note {
+            Note::Written { .. } => {}
+            Note::Database(name) => {
+                // The first database needs no qualification: most dumps hold one.
+                if !self.databases.contains(&name) {
+                    self.databases.push(name.clone());
+                }
+                self.database = if self.databases.first() == Some(&name) { String::new() } else { name };
+            }
+            Note::TakenAt(micros) => self.taken_at = Some(self.taken_at.map_or(micros, |t| t.max(micros))),
+            Note::Truncated { missing, at } => {
+                if !self.options.allow_truncated {
+                    let help = "nothing was imported; ask for a complete dump, or look at what is there with --allow-truncated";
+                    return Err(DumpError::malformed(&self.file, at, format!("the file is cut off: {missing} is missing"), help));
+                }
+                self.truncated = true;
+                self.warnings.push(format!("the input is cut off at line {}: {missing} is missing", at.line));
+            }
+            Note::Warning(warning) => self.warnings.push(warning),
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,23 @@
+//! Finds the seed data that leaked into a production database, from an export, offline, and writes
+//! a delete script worth signing.
+//!
+//! Data flows one way: `dump -> ingest -> snapshot -> profile -> detect -> weigh -> cohort ->
+//! review -> plan -> dialect`; `report` reads everything and changes nothing. A layer uses only
+//! layers to its left, plus `model`.
+
+pub mod cli;
+pub mod cohort;
+pub mod config;
+pub mod detect;
+pub mod dialect;
+pub mod dump;
+pub mod ingest;
+pub mod model;
+pub mod pipeline;
+pub mod plan;
+pub mod profile;
+pub mod progress;
+pub mod report;
+pub mod review;
+pub mod snapshot;
+pub mod weigh;

@@ -1,0 +1,7 @@
+//! The `unseed` command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    unseed::cli::main()
+}

@@ -1,0 +1,170 @@
+//! Runs the layers over a case, from profile to verdicts, and stores what they give.
+
+use std::collections::BTreeMap;
+
+use crate::cohort::{self, GuardError, Judgement};
+use crate::config::Loaded;
+use crate::detect::{self, DetectError, Outcome};
+use crate::model::value::row_key_json;
+use crate::model::verdict::SnapshotVerdict;
+use crate::model::{Row, RowVerdict, TableClass, TableId};
+use crate::profile::{self, Profile, ProfileError};
+use crate::progress::Progress;
+use crate::snapshot::{Case, SnapshotError};
+use crate::weigh;
+
+/// What can go wrong.
+#[derive(Debug, thiserror::Error)]
+pub enum PipelineError {
+    /// The case file.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
+    /// Profiling.
+    #[error(transparent)]
+    Profile(#[from] ProfileError),
+    /// Detecting.
+    #[error(transparent)]
+    Detect(#[from] DetectError),
+    /// Protection rules.
+    #[error(transparent)]
+    Guard(#[from] GuardError),
+}
+
+/// What an analysis gave.
+#[derive(Debug)]
+pub struct Analysis {
+    /// Roles, classes, relations.
+    pub profile: Profile,
+    /// Cohorts and verdicts.
+    pub judgement: Judgement,
+    /// The snapshot's verdict.
+    pub verdict: SnapshotVerdict,
+}
+
+/// Analyses a case and stores the results; the decision log stays as it is.
+///
+/// `now` bounds which timestamps are plausible (UTC microseconds).
+///
+/// # Errors
+/// Returns what a layer says; the case is then as it was.
+pub fn analyze(case: &mut Case, config: &Loaded, now: i64, progress: &dyn Progress) -> Result<Analysis, PipelineError> {
+    case.transaction(|case| {
+        case.clear_analysis()?;
+        let profile = profile::profile(case, config, now, progress)?;
+        let facts = detect::gather(case, &profile)?;
+        let measured = detect::detect(case, &profile, &facts, &config.config, progress)?;
+        let checked = is_checked(case, &profile, &measured.runs);
+        for (detector, table, outcome) in &measured.runs {
+            let (count, why) = match outcome {
+                Outcome::Found(count) => (*count, ""),
+                Outcome::Nothing => (0, ""),
+                Outcome::NotApplicable(why) => (0, why.as_str()),
+            };
+            case.put_detector_run(detector, TableId(*table as u32), outcome.as_str(), count, why)?;
+        }
+        let weighed = weigh::weigh(measured.evidence, &facts);
+        for fact in &weighed {
+            case.put_evidence(&fact.evidence, fact.bits.get())?;
+        }
+        let guarded = cohort::guard(case, &profile, &config.config)?;
+        let mut judgement = cohort::judge(&profile, &facts, &weighed, &guarded);
+        name_cohorts(case, &mut judgement)?;
+        store(case, &judgement)?;
+        let verdict = cohort::snapshot_verdict(&judgement.verdicts, checked && !case.facts().truncated);
+        case.set_meta("verdict", verdict.as_str())?;
+        case.set_meta("config_sha256", &config.sha256)?;
+        case.set_meta("config", &serde_json::to_string(&config.config).unwrap_or_default())?;
+        Ok(Analysis { profile, judgement, verdict })
+    })
+}
+
+/// Returns whether some detector applied to every table of people that has rows, and there is one.
+fn is_checked(case: &Case, profile: &Profile, runs: &[(&'static str, usize, Outcome)]) -> bool {
+    let mut people = profile.tables.iter().filter(|t| t.class == TableClass::People && case.table(t.id).rows > 0).peekable();
+    let applied = |table: TableId| runs.iter().any(|r| r.1 == table.index() && !matches!(r.2, Outcome::NotApplicable(_)));
+    people.peek().is_some() && people.all(|t| applied(t.id))
+}
+
+/// Gives each cohort the id that its members' keys make, and each row its cohort's.
+fn name_cohorts(case: &Case, judgement: &mut Judgement) -> Result<(), SnapshotError> {
+    let mut cohort_of: BTreeMap<(TableId, Row), crate::model::CohortId> = BTreeMap::new();
+    for cohort in &mut judgement.cohorts {
+        let mut members = Vec::new();
+        for part in &cohort.tables {
+            let name = &case.table(part.table).table.name;
+            for row in &part.rows {
+                members.push(format!(
+                    "{}\0{}\0{}\0{}",
+                    name.database,
+                    name.schema,
+                    name.name,
+                    row_key_json(&case.row_key(part.table, *row)?)
+                ));
+            }
+        }
+        cohort.id = cohort::cohort_id(&members);
+        for part in &cohort.tables {
+            cohort_of.extend(part.rows.iter().map(|row| ((part.table, *row), cohort.id.clone())));
+        }
+    }
+    for verdict in &mut judgement.verdicts {
+        verdict.cohort = cohort_of.get(&(verdict.table, verdict.row)).cloned();
+        if let Some(id) = &verdict.cohort {
+            for reason in verdict.reasons.iter_mut().filter(|r| r.detector == "cohort") {
+                reason.detail = reason.detail.replacen("a group", &format!("cohort {id}"), 1);
+            }
+        }
+    }
+    judgement
+        .cohorts
+        .sort_by(|a, b| b.convicted.cmp(&a.convicted).then(b.rows().cmp(&a.rows())).then(b.bits.cmp(&a.bits)).then(a.id.cmp(&b.id)));
+    Ok(())
+}
+
+fn store(case: &Case, judgement: &Judgement) -> Result<(), SnapshotError> {
+    let mut digests: BTreeMap<&crate::model::CohortId, blake3::Hasher> = BTreeMap::new();
+    for verdict in &judgement.verdicts {
+        let digest = cohort::row_digest(verdict);
+        case.put_verdict(verdict, &digest)?;
+        if let Some(id) = &verdict.cohort {
+            let key = row_key_json(&case.row_key(verdict.table, verdict.row)?);
+            let hasher = digests.entry(id).or_default();
+            for part in [case.table(verdict.table).table.name.to_string().as_str(), key.as_str(), digest.as_str()] {
+                hasher.update(&(part.len() as u64).to_le_bytes());
+                hasher.update(part.as_bytes());
+            }
+        }
+    }
+    for cohort in &judgement.cohorts {
+        let digest = digests.get(&cohort.id).map(|h| h.finalize().to_hex()[..32].to_owned()).unwrap_or_default();
+        case.put_cohort(cohort, &digest)?;
+    }
+    for spared in &judgement.spared {
+        case.put_spared(spared)?;
+    }
+    Ok(())
+}
+
+/// Explains one row: its stored verdict, else what the evidence says of a row that is real.
+///
+/// # Errors
+/// Returns what the case file or a layer says.
+pub fn explain(
+    case: &mut Case,
+    config: &Loaded,
+    now: i64,
+    table: TableId,
+    row: Row,
+    progress: &dyn Progress,
+) -> Result<RowVerdict, PipelineError> {
+    if let Some((verdict, _)) = case.verdict(table, row)? {
+        return Ok(verdict);
+    }
+    // Evidence about rows that stay real is not kept: measure again, and leave the case as it is.
+    let profile = profile::profile(case, config, now, progress)?;
+    let facts = detect::gather(case, &profile)?;
+    let measured = detect::detect(case, &profile, &facts, &config.config, progress)?;
+    let weighed = weigh::weigh(measured.evidence, &facts);
+    let scores = cohort::Scores::new(&weighed, &facts);
+    Ok(cohort::explain(&scores, table, row))
+}

@@ -1,0 +1,25 @@
+//! Approved rows to a dialect-free plan: what goes, in which order, what holds rows back, what must
+//! hold in production. Is never built from a verdict.
+
+mod build;
+mod closure;
+mod compare;
+mod manifest;
+mod order;
+
+pub use build::{EXPIRES_DAYS, Options, build};
+pub use compare::{Comparison, TableComparison, compare};
+pub use manifest::{Manifest, ManifestTable};
+
+use crate::snapshot::SnapshotError;
+
+/// Why there is no plan.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// The case file.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
+    /// A guard refuses; no file is written.
+    #[error("refused: {0}")]
+    Refused(String),
+}

@@ -1,0 +1,203 @@
+//! Facts about each column, the role it plays, the class of each table, keys and relations, and
+//! whether the order of rows tells when they were inserted. Each with its reason; no verdicts.
+
+mod apply;
+mod class;
+mod clock;
+mod facts;
+mod keys;
+mod leftover;
+mod role;
+mod words;
+
+use crate::config::{ConfigError, Loaded};
+use crate::model::{Role, Source, TableClass, TableId, TakenAt};
+use crate::progress::Progress;
+use crate::snapshot::{Case, SnapshotError};
+
+pub use clock::{InsertionClock, longest_non_decreasing};
+pub use facts::ColumnFacts;
+pub use role::is_privileged;
+pub use words::name_words;
+
+/// What can go wrong.
+#[derive(Debug, thiserror::Error)]
+pub enum ProfileError {
+    /// The case file.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
+    /// The configuration names what is not there.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+}
+
+/// All that is known of the snapshot's tables.
+#[derive(Clone, Debug)]
+pub struct Profile {
+    /// By table ordinal.
+    pub tables: Vec<TableProfile>,
+    /// Relations between tables of the snapshot.
+    pub relations: Vec<Relation>,
+}
+
+/// What is known of a table.
+#[derive(Clone, Debug)]
+pub struct TableProfile {
+    /// The table.
+    pub id: TableId,
+    /// Its class.
+    pub class: TableClass,
+    /// Where the class was learnt.
+    pub class_source: Source,
+    /// Why.
+    pub class_reason: String,
+    /// By column ordinal.
+    pub columns: Vec<ColumnProfile>,
+    /// The order in which rows were inserted, where that can be told.
+    pub clock: InsertionClock,
+}
+
+/// What is known of a column.
+#[derive(Clone, Debug)]
+pub struct ColumnProfile {
+    /// Its role.
+    pub role: Role,
+    /// Where the role was learnt.
+    pub source: Source,
+    /// Why.
+    pub reason: String,
+    /// Counts over a sample of its values.
+    pub facts: ColumnFacts,
+}
+
+/// A relation between two tables of the snapshot, by ordinals.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Relation {
+    /// Child table.
+    pub child: TableId,
+    /// Its columns.
+    pub child_columns: Vec<usize>,
+    /// Parent table.
+    pub parent: TableId,
+    /// Its columns.
+    pub parent_columns: Vec<usize>,
+    /// Where the relation was learnt.
+    pub source: Source,
+}
+
+impl TableProfile {
+    /// Returns the first column with a role.
+    #[must_use]
+    pub fn column(&self, role: Role) -> Option<usize> {
+        self.columns.iter().position(|c| c.role == role)
+    }
+
+    /// Returns every column with a role.
+    pub fn columns_with(&self, role: Role) -> impl Iterator<Item = usize> {
+        self.columns.iter().enumerate().filter(move |(_, c)| c.role == role).map(|(i, _)| i)
+    }
+
+    /// Returns whether rows are judged at all: not leftovers of a script, nor the schema's bookkeeping.
+    #[must_use]
+    pub const fn is_judged(&self) -> bool {
+        !matches!(self.class, TableClass::Leftover | TableClass::System)
+    }
+}
+
+impl Profile {
+    /// Returns a table's profile.
+    #[must_use]
+    pub fn table(&self, id: TableId) -> &TableProfile {
+        &self.tables[id.index()]
+    }
+
+    /// Returns the relations of a child table.
+    pub fn parents_of(&self, child: TableId) -> impl Iterator<Item = &Relation> {
+        self.relations.iter().filter(move |r| r.child == child)
+    }
+
+    /// Returns the relations to a parent table.
+    pub fn children_of(&self, parent: TableId) -> impl Iterator<Item = &Relation> {
+        self.relations.iter().filter(move |r| r.parent == parent)
+    }
+}
+
+/// Profiles every table, stores roles, classes, keys and relations in the case.
+///
+/// `now` bounds which timestamps are plausible (UTC microseconds).
+///
+/// # Errors
+/// Returns what the case file says, or that the configuration names what is not there.
+pub fn profile(case: &mut Case, config: &Loaded, now: i64, progress: &dyn Progress) -> Result<Profile, ProfileError> {
+    progress.begin("profile", Some(case.tables().len() as u64));
+    let mut facts: Vec<Vec<ColumnFacts>> = Vec::new();
+    for index in 0..case.tables().len() {
+        facts.push(facts::measure(case, TableId(index as u32))?);
+        progress.advance(index as u64 + 1, 0);
+    }
+    progress.end();
+    apply::schema(case, config)?;
+    keys::infer_keys(case, &facts)?;
+    let mut roles: Vec<Vec<(Role, Source, String)>> = Vec::new();
+    for (index, facts) in facts.iter().enumerate() {
+        roles.push(role::infer(case.table(TableId(index as u32)), facts));
+    }
+    apply::roles(case, config, &mut roles)?;
+    let mut classes = class::infer(case, &roles, &facts);
+    apply::classes(case, config, &mut classes)?;
+    leftover::mark(case, &mut classes)?;
+    keys::infer_relations(case, config, &mut roles, &classes, &facts)?;
+    // Relations found just now may make a reference table or a link of what looked like something else.
+    let mut second = class::infer(case, &roles, &facts);
+    apply::classes(case, config, &mut second)?;
+    leftover::mark(case, &mut second)?;
+    let relations = keys::resolve(case);
+    let mut tables = Vec::new();
+    for (index, (roles, facts)) in roles.into_iter().zip(facts).enumerate() {
+        let id = TableId(index as u32);
+        let (class, class_source, class_reason) = second[index].clone();
+        case.set_roles(id, (class, class_source, &class_reason), &roles)?;
+        let columns: Vec<ColumnProfile> =
+            roles.into_iter().zip(facts).map(|((role, source, reason), facts)| ColumnProfile { role, source, reason, facts }).collect();
+        let created = columns.iter().position(|c| c.role == Role::CreatedAt);
+        let clock = clock::trust(case, id, created)?;
+        tables.push(TableProfile { id, class, class_source, class_reason, columns, clock });
+    }
+    case.write_keys_and_relations()?;
+    infer_taken_at(case, &tables, now)?;
+    Ok(Profile { tables, relations })
+}
+
+/// Lists the relations between tables of the case, declared ones first.
+#[must_use]
+pub fn relations(case: &Case) -> Vec<Relation> {
+    keys::resolve(case)
+}
+
+/// Where neither the user nor the dump tells, takes the newest plausible timestamp among the rows.
+fn infer_taken_at(case: &mut Case, tables: &[TableProfile], now: i64) -> Result<(), ProfileError> {
+    if !matches!(case.facts().taken_at, TakenAt::Unknown | TakenAt::Inferred(_)) {
+        return Ok(());
+    }
+    let mut newest: Option<i64> = None;
+    for table in tables {
+        let reads: Vec<_> = (0..table.columns.len())
+            .filter(|c| matches!(table.columns[*c].role, Role::CreatedAt | Role::UpdatedAt | Role::ActivityAt))
+            .map(crate::snapshot::ColumnRead::Time)
+            .collect();
+        if reads.is_empty() {
+            continue;
+        }
+        crate::snapshot::scan(case, table.id, &reads, crate::snapshot::CHUNK_ROWS, |chunk| {
+            for read in &reads {
+                let column = chunk.frame.column(&read.name()).map_err(SnapshotError::Frame)?;
+                let times = column.i64().map_err(SnapshotError::Frame)?;
+                let best = times.iter().flatten().filter(|t| (crate::model::stamp::PLAUSIBLE_FROM..=now).contains(t)).max();
+                newest = newest.max(best);
+            }
+            Ok::<(), SnapshotError>(())
+        })?;
+    }
+    case.set_taken_at(newest.map_or(TakenAt::Unknown, TakenAt::Inferred))?;
+    Ok(())
+}

@@ -1,0 +1,25 @@
+//! `report.json`: frozen copies of the model, one module a version, so that the model can change
+//! without breaking whoever reads the file.
+
+mod v1;
+
+use super::{Render, Report};
+
+/// The newest JSON form.
+pub struct Json;
+
+impl Render for Json {
+    fn id(&self) -> &'static str {
+        "json"
+    }
+
+    fn file_name(&self) -> &'static str {
+        "report.json"
+    }
+
+    fn render(&self, report: &Report) -> Vec<u8> {
+        let mut bytes = serde_json::to_vec_pretty(&v1::Report::from(report)).unwrap_or_default();
+        bytes.push(b'\n');
+        bytes
+    }
+}

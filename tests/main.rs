@@ -1,0 +1,14 @@
+//! Every test of the package, in one binary: each further one would cost a link.
+#![expect(unreachable_pub, reason = "modules of one binary")]
+
+#[path = "../fixtures/generator/mod.rs"]
+mod generator;
+
+mod bad_input;
+mod case_file;
+mod determinism;
+mod fixtures;
+mod harness;
+mod postgres;
+mod review_log;
+mod scan;

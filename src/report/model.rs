@@ -459,12 +459,22 @@ fn sum(report: &Report, of: impl Fn(&TableReport) -> u64) -> u64 {
     report.tables.iter().map(of).sum()
 }
 
+/// Prints a count with its noun: `1 cohort`, `2 cohorts`.
+fn counted(n: u64, noun: &str) -> String {
+    if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") }
+}
+
+fn counted_are(n: u64) -> String {
+    if n == 1 { "1 row is".to_owned() } else { format!("{n} rows are") }
+}
+
 fn verdict_reason(report: &Report) -> String {
     let (seeded, review) = (sum(report, |t| t.seeded), sum(report, |t| t.review));
     let people = report.tables.iter().filter(|t| t.class == TableClass::People);
     match report.verdict {
-        SnapshotVerdict::Seeded => format!("{seeded} rows are seeded, and {review} more need a person's look"),
-        SnapshotVerdict::Suspect => format!("no row is certain, but {review} need a person's look"),
+        SnapshotVerdict::Seeded if review == 0 => format!("{} seeded", counted_are(seeded)),
+        SnapshotVerdict::Seeded => format!("{} seeded, and {review} more need a person's look", counted_are(seeded)),
+        SnapshotVerdict::Suspect => format!("no row is certain, but {} a person's look", if review == 1 { "1 needs".to_owned() } else { format!("{review} need") }),
         SnapshotVerdict::Clean => "nothing was found, and every table of people was looked at".to_owned(),
         SnapshotVerdict::Unchecked if report.snapshot.truncated => "an input was cut off: what is missing was not looked at".to_owned(),
         SnapshotVerdict::Unchecked if report.tables.is_empty() => "the input holds no table".to_owned(),
@@ -482,7 +492,7 @@ fn recommendations(report: &Report) -> Vec<String> {
     let mut list = Vec::new();
     let (seeded, review) = (sum(report, |t| t.seeded), sum(report, |t| t.review));
     if seeded > 0 {
-        list.push(format!("Review the {} cohorts and approve what should go: unseed review CASE list", report.cohorts.len()));
+        list.push(format!("Review {} and approve what should go: unseed review CASE list", counted(report.cohorts.len() as u64, "cohort")));
     }
     let guarded: BTreeSet<&str> =
         report.cohorts.iter().flat_map(|c| &c.tables).filter(|t| t.guarded && t.seeded + t.review > 0).map(|t| t.name.as_str()).collect();
@@ -491,7 +501,7 @@ fn recommendations(report: &Report) -> Vec<String> {
         list.push(format!("Money and audit rows are deleted only when an approval names their table: --tables {}", names.join(",")));
     }
     if review > 0 {
-        list.push(format!("Look at the {review} rows in review one by one; they are covered by an approval only with --include-review"));
+        list.push(format!("Look at {} in review one by one; an approval covers them only with --include-review", counted(review, "row")));
     }
     if seeded > 0 {
         list.push("Find the seed that did it, and make it refuse to run in production, before deleting anything".to_owned());

@@ -3,13 +3,17 @@
 
 mod judge;
 mod propagate;
+mod propose;
 mod protect;
+mod refine;
 mod scores;
+mod segments;
+mod table;
 mod verdicts;
 
 use std::collections::BTreeMap;
 
-use crate::detect::TableFacts;
+use crate::detect::{Closure, Feature, TableFacts};
 use crate::model::verdict::SnapshotVerdict;
 use crate::model::{Bits, Cohort, CohortId, Reason, Row, RowVerdict, TableClass, TableId, Verdict};
 use crate::profile::Profile;
@@ -62,16 +66,52 @@ pub(crate) struct Group {
     pub(crate) findings: Vec<String>,
 }
 
+/// A row's place in a group.
+#[derive(Clone, Debug)]
+pub(crate) struct Member {
+    /// Index of the group.
+    pub(crate) group: usize,
+    /// What membership adds.
+    pub(crate) term: Bits,
+    /// What the row's place in the group's lists says, by family.
+    pub(crate) terms: Vec<(crate::model::Family, Reason)>,
+    /// Whether the row lies outside the group's windows and only looks like it.
+    pub(crate) taught: bool,
+}
+
+/// What the engine judges by.
+#[derive(Clone, Copy, Debug)]
+pub struct Measures<'a> {
+    /// Facts by table.
+    pub facts: &'a [TableFacts],
+    /// Facts of rows and groups, weighed.
+    pub weighed: &'a [Weighed],
+    /// What only groups can show.
+    pub closures: &'a [Closure],
+    /// Features by table.
+    pub features: &'a [Vec<Feature>],
+}
+
 /// Judges all tables, parents before children.
 #[must_use]
-pub fn judge(profile: &Profile, facts: &[TableFacts], weighed: &[Weighed], guarded: &Guarded) -> Judgement {
-    let mut scores = Scores::new(weighed, facts);
+pub fn judge(profile: &Profile, measures: &Measures<'_>, guarded: &Guarded) -> Judgement {
+    let facts = measures.facts;
+    let mut scores = Scores::new(measures.weighed, facts);
     let mut groups: Vec<Group> = Vec::new();
-    let mut member_of: Vec<BTreeMap<Row, usize>> = vec![BTreeMap::new(); profile.tables.len()];
-    for table in propagate::parents_first(profile) {
-        let owners = propagate::owners(profile, facts, table, &member_of, &groups);
-        propagate::score(&mut scores, table, &owners);
-        judge::table(profile, facts, table, &scores, &owners, &mut groups, &mut member_of);
+    let mut member_of: Vec<BTreeMap<Row, Member>> = vec![BTreeMap::new(); profile.tables.len()];
+    for id in propagate::parents_first(profile) {
+        let owners = propagate::owners(profile, facts, id, &member_of, &groups);
+        propagate::score(&mut scores, id, &owners);
+        let table = table::Table::new(
+            id,
+            profile.table(id).class,
+            &facts[id.index()],
+            &scores,
+            measures.closures,
+            &measures.features[id.index()],
+            &owners,
+        );
+        judge::table(&table, &mut groups, &mut member_of);
     }
     verdicts::give(profile, facts, &scores, &groups, &member_of, guarded)
 }

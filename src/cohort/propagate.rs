@@ -53,7 +53,7 @@ pub(super) fn owners(
     profile: &Profile,
     facts: &[TableFacts],
     table: TableId,
-    member_of: &[BTreeMap<Row, usize>],
+    member_of: &[BTreeMap<Row, super::Member>],
     groups: &[Group],
 ) -> BTreeMap<Row, Owner> {
     let links = &facts[table.index()].parents;
@@ -72,8 +72,8 @@ pub(super) fn owners(
         let mut owner = Owner { seeded: 0, review: 0, real: 0, inherits: None };
         for (parent, parent_row) in own {
             match member_of[parent.index()].get(&parent_row) {
-                Some(group) => {
-                    if groups[*group].convicted {
+                Some(super::Member { group, taught, .. }) => {
+                    if groups[*group].convicted && !taught {
                         owner.seeded += 1;
                     } else {
                         owner.review += 1;

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use super::propagate::MIXED;
 use super::protect::Guarded;
 use super::scores::Scores;
-use super::{Group, Judgement, REVIEW_FROM, SEEDED_FROM, SPARED_FROM};
+use super::{Group, Judgement, Member, REVIEW_FROM, SEEDED_FROM, SPARED_FROM};
 use crate::detect::TableFacts;
 use crate::model::{Bits, Certainty, Cohort, CohortTable, Family, Reason, Row, RowVerdict, TableClass, TableId, Verdict};
 use crate::profile::Profile;
-use crate::weigh::PRIOR;
+use crate::weigh::{PRIOR, cap};
 
 /// A single row needs this much from each of two families.
 const SINGLE_FAMILY: Bits = Bits::from_hundredths(400);
@@ -20,7 +20,7 @@ pub(super) fn give(
     facts: &[TableFacts],
     scores: &Scores,
     groups: &[Group],
-    member_of: &[BTreeMap<Row, usize>],
+    member_of: &[BTreeMap<Row, Member>],
     guarded: &Guarded,
 ) -> Judgement {
     let mut judgement = Judgement::default();
@@ -33,8 +33,8 @@ pub(super) fn give(
         rows.sort_unstable();
         rows.dedup();
         for row in rows {
-            let group = member_of[id.index()].get(&row).copied();
-            let verdict = one(profile, scores, id, row, group.map(|g| &groups[g]), guarded);
+            let member = member_of[id.index()].get(&row);
+            let verdict = one(profile, scores, id, row, member.map(|m| (m, &groups[m.group])), guarded);
             if verdict.verdict == Verdict::Real {
                 let positive: Bits = verdict.reasons.iter().filter(|r| r.family != "prior" && r.bits > Bits::ZERO).map(|r| r.bits).sum();
                 if positive >= SPARED_FROM {
@@ -42,8 +42,8 @@ pub(super) fn give(
                 }
                 continue;
             }
-            if let Some(group) = group {
-                in_group[group].entry(id).or_default().push(row);
+            if let Some(member) = member {
+                in_group[member.group].entry(id).or_default().push(row);
             } else if verdict.verdict != Verdict::Protected {
                 judgement.cohorts.push(single(facts, &verdict));
             }
@@ -60,26 +60,50 @@ pub(super) fn give(
 
 /// Lists the terms of a row that belongs to no cohort.
 pub(super) fn explain(scores: &Scores, table: TableId, row: Row) -> RowVerdict {
-    let mut reasons = vec![prior()];
-    reasons.extend(scores.reasons(table, row));
+    let reasons = reasons(scores, table, row, None);
     let bits = reasons.iter().map(|r| r.bits).sum();
     RowVerdict { table, row, verdict: Verdict::Real, bits, cohort: None, reasons }
 }
 
-fn prior() -> Reason {
-    Reason { detector: "prior".to_owned(), family: "prior".to_owned(), bits: PRIOR, detail: "before looking, 1 row in 1,024".to_owned() }
-}
-
-fn one(profile: &Profile, scores: &Scores, table: TableId, row: Row, group: Option<&Group>, guarded: &Guarded) -> RowVerdict {
-    let mut reasons = vec![prior()];
-    reasons.extend(scores.reasons(table, row));
-    if let Some(group) = group {
+/// Lists a row's terms: the prior, one a family, and what membership adds.
+fn reasons(scores: &Scores, table: TableId, row: Row, member: Option<(&Member, &Group)>) -> Vec<Reason> {
+    let mut reasons = vec![Reason {
+        detector: "prior".to_owned(),
+        family: "prior".to_owned(),
+        bits: PRIOR,
+        detail: "before looking, 1 row in 1,024".to_owned(),
+    }];
+    for family in Family::ALL {
+        let own = scores.term(table, family, row).map(|term| Reason {
+            detector: term.detector.to_owned(),
+            family: family.as_str().to_owned(),
+            bits: term.bits,
+            detail: term.detail.clone(),
+        });
+        let in_group = member.and_then(|(m, _)| m.terms.iter().find(|t| t.0 == family).map(|t| t.1.clone()));
+        // A family counts once: the stronger of what the row shows by itself and within its group.
+        let strongest = match (own, in_group) {
+            (Some(own), Some(group)) if own.bits >= group.bits => Some(own),
+            (_, Some(group)) => Some(group),
+            (own, None) => own,
+        };
+        reasons.extend(strongest.map(|mut r| {
+            r.bits = r.bits.capped(cap(family));
+            r
+        }));
+    }
+    if let Some((member, group)) = member {
         let size: usize = group.members.values().map(Vec::len).sum();
         let detail = format!("member of a group of {size} rows: {}", group.title);
-        reasons.push(Reason { detector: "cohort".to_owned(), family: "cohort".to_owned(), bits: group.term, detail });
+        reasons.push(Reason { detector: "cohort".to_owned(), family: "cohort".to_owned(), bits: member.term, detail });
     }
+    reasons
+}
+
+fn one(profile: &Profile, scores: &Scores, table: TableId, row: Row, member: Option<(&Member, &Group)>, guarded: &Guarded) -> RowVerdict {
+    let mut reasons = reasons(scores, table, row, member);
     let bits: Bits = reasons.iter().map(|r| r.bits).sum();
-    let mut verdict = by_bits(profile, scores, table, row, group, bits);
+    let mut verdict = by_bits(profile, scores, table, row, member, bits);
     let key = (table, row);
     let why = guarded.privileged.get(&key).or_else(|| {
         let suspicious = verdict != Verdict::Real;
@@ -92,7 +116,7 @@ fn one(profile: &Profile, scores: &Scores, table: TableId, row: Row, group: Opti
     RowVerdict { table, row, verdict, bits, cohort: None, reasons }
 }
 
-fn by_bits(profile: &Profile, scores: &Scores, table: TableId, row: Row, group: Option<&Group>, bits: Bits) -> Verdict {
+fn by_bits(profile: &Profile, scores: &Scores, table: TableId, row: Row, member: Option<(&Member, &Group)>, bits: Bits) -> Verdict {
     if bits < REVIEW_FROM {
         return Verdict::Real;
     }
@@ -102,16 +126,18 @@ fn by_bits(profile: &Profile, scores: &Scores, table: TableId, row: Row, group: 
     let families = Family::ALL.into_iter().filter(|f| !matches!(f, Family::Time | Family::Human | Family::Relational));
     let strong: Vec<_> = families.filter_map(|f| scores.term(table, f, row)).filter(|t| t.bits >= SINGLE_FAMILY).collect();
     let impossible = strong.iter().any(|t| t.certainty == Certainty::CannotBeHuman);
+    let stands_alone = strong.len() >= 2 && impossible;
     let people = profile.table(table).class == TableClass::People;
     let owned = scores.term(table, Family::Relational, row).map(|t| t.bits);
-    let allowed = match group {
-        // Rows that are no people go with their owners; without seeded owners a person must look.
-        Some(group) if group.convicted && !people => match owned {
+    let allowed = match member {
+        Some((member, _)) if member.taught => stands_alone,
+        // Rows that are no people go with their owners; without seeded owners the group must have been found among them.
+        Some((_, group)) if group.convicted && !people => match owned {
             Some(owned) => owned > MIXED,
             None => begins_here(group, table),
         },
-        Some(group) => group.convicted,
-        None => strong.len() >= 2 && impossible,
+        Some((_, group)) => group.convicted,
+        None => stands_alone,
     };
     if allowed { Verdict::Seeded } else { Verdict::Review }
 }

@@ -1,9 +1,9 @@
-"""Merges the vocabularies printed by the other scripts (JSON lines on standard input) into this folder's parent:
+"""Merges the vocabularies printed by the other scripts (JSON lines on standard input) into the folder $OUT:
 names.txt, words.txt. Lists that differ in less than 15 % become one. The same input gives the same bytes."""
 import collections, json, os, sys, unicodedata
 
 SAME = 0.85
-out = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..')
+out = os.environ['OUT']
 lists = collections.defaultdict(lambda: collections.defaultdict(set))
 for line in sys.stdin:
     entry = json.loads(line)

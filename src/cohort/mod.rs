@@ -100,7 +100,7 @@ pub fn judge(profile: &Profile, measures: &Measures<'_>, guarded: &Guarded) -> J
     let mut groups: Vec<Group> = Vec::new();
     let mut member_of: Vec<BTreeMap<Row, Member>> = vec![BTreeMap::new(); profile.tables.len()];
     for id in propagate::parents_first(profile) {
-        let owners = propagate::owners(profile, facts, id, &member_of, &groups);
+        let owners = propagate::owners(profile, facts, id, &member_of, &groups, guarded);
         propagate::score(&mut scores, id, &owners);
         let table = table::Table::new(
             id,

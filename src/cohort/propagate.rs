@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::Group;
+use super::protect::Guarded;
 use super::scores::{Scores, Term};
 use crate::detect::{NO_ROW, TableFacts};
 use crate::model::{Bits, Certainty, Family, Row, TableClass, TableId};
@@ -55,11 +56,17 @@ pub(super) fn owners(
     table: TableId,
     member_of: &[BTreeMap<Row, super::Member>],
     groups: &[Group],
+    guarded: &Guarded,
 ) -> BTreeMap<Row, Owner> {
     let links = &facts[table.index()].parents;
-    // People own; where a row refers to none, any parent does that is no reference data.
+    let owned = owned_tables(profile);
+    // People own; where a row refers to none, a parent that people own does (a line of an order, not the
+    // product on it); else any parent that is no reference data.
     let people: Vec<_> = links.iter().filter(|l| profile.table(l.parent).class == TableClass::People && l.parent != table).collect();
-    let others: Vec<_> = links.iter().filter(|l| profile.table(l.parent).class != TableClass::Reference && l.parent != table).collect();
+    let mut others: Vec<_> = links.iter().filter(|l| owned[l.parent.index()] && l.parent != table).collect();
+    if others.is_empty() {
+        others = links.iter().filter(|l| profile.table(l.parent).class != TableClass::Reference && l.parent != table).collect();
+    }
     let mut found = BTreeMap::new();
     for row in 0..facts[table.index()].rows as Row {
         let parents = |links: &[&crate::detect::ParentLink]| -> Vec<(TableId, Row)> {
@@ -71,7 +78,9 @@ pub(super) fn owners(
         }
         let mut owner = Owner { seeded: 0, review: 0, real: 0, inherits: None };
         for (parent, parent_row) in own {
-            match member_of[parent.index()].get(&parent_row) {
+            // What a protected row has stays with it.
+            let kept = guarded.kept.contains_key(&(parent, parent_row)) || guarded.privileged.contains_key(&(parent, parent_row));
+            match member_of[parent.index()].get(&parent_row).filter(|_| !kept) {
                 Some(super::Member { group, taught, .. }) => {
                     if groups[*group].convicted && !taught {
                         owner.seeded += 1;
@@ -91,6 +100,19 @@ pub(super) fn owners(
         }
     }
     found
+}
+
+/// Marks the tables whose rows belong to people, at any number of steps; people themselves are not marked.
+fn owned_tables(profile: &Profile) -> Vec<bool> {
+    let mut owned = vec![false; profile.tables.len()];
+    loop {
+        let next = profile.relations.iter().find(|r| {
+            let parent_counts = profile.table(r.parent).class == TableClass::People || owned[r.parent.index()];
+            parent_counts && !owned[r.child.index()] && !matches!(profile.table(r.child).class, TableClass::People | TableClass::Reference)
+        });
+        let Some(next) = next else { return owned };
+        owned[next.child.index()] = true;
+    }
 }
 
 /// Scores rows by their owners. Accounts are never scored: who invited somebody says nothing of them.

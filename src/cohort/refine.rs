@@ -154,6 +154,17 @@ fn fit<'t>(table: &Table<'t>, core: &[Row], excluded: &[Row]) -> Vec<Fitted<'t>>
     table.features.iter().map(|f| Fitted::new(f.family, &f.values, core, excluded)).collect()
 }
 
+/// Sums, by family of features, how much likelier the rows' features are among themselves than elsewhere.
+pub(super) fn differences(table: &Table<'_>, rows: &[Row], candidates: &[Row]) -> BTreeMap<Family, f64> {
+    let mut by_family: BTreeMap<Family, f64> = BTreeMap::new();
+    for fitted in fit(table, rows, candidates) {
+        let sum: f64 = rows.iter().map(|row| fitted.bits(*row, true).clamp(-FAMILY, FAMILY)).sum();
+        let best = by_family.entry(fitted.family).or_insert(0.0);
+        *best = best.max(sum);
+    }
+    by_family
+}
+
 fn features(fitted: &[Fitted<'_>], row: Row, in_core: bool) -> f64 {
     let mut by_family: BTreeMap<Family, f64> = BTreeMap::new();
     for feature in fitted {

@@ -11,6 +11,9 @@ use crate::model::{Bits, Certainty, Cohort, CohortTable, Family, Reason, Row, Ro
 use crate::profile::Profile;
 use crate::weigh::{PRIOR, cap};
 
+/// Findings listed of rows that stand by themselves.
+const SHOWN: usize = 8;
+
 /// A single row needs this much from each of two families.
 const SINGLE_FAMILY: Bits = Bits::from_hundredths(400);
 
@@ -24,6 +27,7 @@ pub(super) fn give(
     guarded: &Guarded,
 ) -> Judgement {
     let mut judgement = Judgement::default();
+    let mut alone: BTreeMap<(TableId, String), Vec<RowVerdict>> = BTreeMap::new();
     let mut in_group: Vec<BTreeMap<TableId, Vec<Row>>> = vec![BTreeMap::new(); groups.len()];
     for table in profile.tables.iter().filter(|t| t.is_judged()) {
         let id = table.id;
@@ -45,11 +49,12 @@ pub(super) fn give(
             if let Some(member) = member {
                 in_group[member.group].entry(id).or_default().push(row);
             } else if verdict.verdict != Verdict::Protected {
-                judgement.cohorts.push(single(facts, &verdict));
+                alone.entry((id, strongest(&verdict).detector)).or_default().push(verdict.clone());
             }
             judgement.verdicts.push(verdict);
         }
     }
+    judgement.cohorts.extend(alone.into_values().map(|verdicts| singles(facts, &verdicts)));
     for (group, members) in groups.iter().zip(in_group) {
         if !members.is_empty() {
             judgement.cohorts.push(cohort(facts, group, members));
@@ -153,16 +158,36 @@ fn times(facts: &[TableFacts], table: TableId, rows: &[Row]) -> (Option<i64>, Op
     (known.clone().min(), known.max())
 }
 
-fn single(facts: &[TableFacts], verdict: &RowVerdict) -> Cohort {
-    let (first_at, last_at) = times(facts, verdict.table, &[verdict.row]);
-    let findings: Vec<String> = verdict.reasons.iter().filter(|r| r.family != "prior").map(|r| r.detail.clone()).collect();
+/// Returns the reason that weighs most.
+fn strongest(verdict: &RowVerdict) -> Reason {
+    let reasons = verdict.reasons.iter().filter(|r| r.family != "prior");
+    reasons.max_by_key(|r| r.bits).cloned().unwrap_or_else(|| verdict.reasons[0].clone())
+}
+
+/// Rows of a table that stand by themselves, for one kind of reason: nothing says that they belong together,
+/// but a person looks at them together.
+fn singles(facts: &[TableFacts], verdicts: &[RowVerdict]) -> Cohort {
+    let table = verdicts[0].table;
+    let rows: Vec<Row> = verdicts.iter().map(|v| v.row).collect();
+    let (first_at, last_at) = times(facts, table, &rows);
+    let mut findings: Vec<String> = Vec::new();
+    for verdict in verdicts {
+        let reasons = verdict.reasons.iter().filter(|r| r.family != "prior" && r.bits > Bits::ZERO).map(|r| r.detail.clone());
+        findings.extend(reasons);
+        findings.dedup();
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    findings.retain(|f| seen.insert(f.clone()));
+    let first = strongest(&verdicts[0]).detail;
+    let title = if rows.len() == 1 { first } else { format!("{} rows by themselves: {first}", rows.len()) };
+    findings.truncate(SHOWN);
     Cohort {
         id: crate::model::CohortId(String::new()),
-        title: findings.first().cloned().unwrap_or_default(),
-        tables: vec![CohortTable { table: verdict.table, rows: vec![verdict.row] }],
+        title,
+        tables: vec![CohortTable { table, rows }],
         families: Vec::new(),
-        bits: verdict.bits,
-        convicted: verdict.verdict == Verdict::Seeded,
+        bits: verdicts.iter().map(|v| v.bits).max().unwrap_or_default(),
+        convicted: verdicts.iter().all(|v| v.verdict == Verdict::Seeded),
         declared: false,
         first_at,
         last_at,

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::scores::Proposal;
 use super::table::{CLOSURE_FLOOR, OWN_FAMILIES, SHIPPED_CLOSURE, Table, VALUE_FAMILIES};
-use super::{Group, Judgement, Member, propose, refine};
+use super::{Group, Judgement, Member, propose, refine, same_run};
 use crate::model::stamp::SECOND;
-use crate::model::{Bits, Certainty, Family, Row};
+use crate::model::{Bits, Certainty, Family, Row, TableId};
 use crate::weigh::{LEAST_OUTSIDE, cap};
 
 /// Evidence that a group needs in one family that a generator decides.
@@ -91,8 +91,7 @@ pub(super) struct Tested {
 }
 
 /// Judges a table's proposals; the groups and their members are added to.
-pub(super) fn table(table: &Table<'_>, groups: &mut Vec<Group>, member_of: &mut [BTreeMap<Row, Member>]) {
-    let members = &mut member_of[table.id.index()];
+pub(super) fn table(table: &Table<'_>, groups: &mut Vec<Group>, members: &mut BTreeMap<Row, Member>) {
     // Children go with their owners; their groups grow from the owners' groups.
     if !table.people() {
         for (row, owner) in table.owners {
@@ -102,6 +101,7 @@ pub(super) fn table(table: &Table<'_>, groups: &mut Vec<Group>, member_of: &mut 
             }
         }
     }
+    same_run::join(table, groups, members);
     let proposals = propose::all(table);
     let price = (proposals.len().max(1) as f64).log2();
     let mut accepted: Vec<(Vec<Row>, Tested, &Proposal)> = Vec::new();
@@ -137,6 +137,8 @@ pub(super) fn table(table: &Table<'_>, groups: &mut Vec<Group>, member_of: &mut 
                 bits: tested.bits,
                 convicted: tested.convicted,
                 term: refine::usual_term(&refined, tested.convicted),
+                run: table.run(&rows),
+                alone: false,
                 title,
                 findings,
             });
@@ -162,6 +164,32 @@ pub(super) fn table(table: &Table<'_>, groups: &mut Vec<Group>, member_of: &mut 
             rows.sort_unstable();
             rows.dedup();
         }
+    }
+}
+
+/// Puts rows of people that stand by themselves side by side, so that what they own can go with them.
+pub(super) fn gather_alone(
+    table: TableId,
+    alone: &BTreeMap<(String, bool), (Vec<Row>, String)>,
+    groups: &mut Vec<Group>,
+    members: &mut BTreeMap<Row, Member>,
+) {
+    for ((_, seeded), (rows, title)) in alone {
+        for row in rows {
+            members.insert(*row, Member { group: groups.len(), term: Bits::ZERO, terms: Vec::new(), taught: false });
+        }
+        groups.push(Group {
+            began: table,
+            members: BTreeMap::from([(table, rows.clone())]),
+            families: BTreeMap::new(),
+            bits: Bits::ZERO,
+            convicted: *seeded,
+            term: refine::usual_term(&[], *seeded),
+            run: None,
+            alone: true,
+            title: title.clone(),
+            findings: Vec::new(),
+        });
     }
 }
 

@@ -6,6 +6,7 @@ mod propagate;
 mod propose;
 mod protect;
 mod refine;
+mod same_run;
 mod scores;
 mod segments;
 mod table;
@@ -60,6 +61,10 @@ pub(crate) struct Group {
     pub(crate) convicted: bool,
     /// What membership adds to a row.
     pub(crate) term: Bits,
+    /// First and last time at which its first table's rows were inserted, where they are all known; UTC microseconds.
+    pub(crate) run: Option<(i64, i64)>,
+    /// Whether its rows only stand beside each other: no fact says that they belong together.
+    pub(crate) alone: bool,
     /// Title, from its strongest fact.
     pub(crate) title: String,
     /// Sentences for a person.
@@ -99,8 +104,9 @@ pub fn judge(profile: &Profile, measures: &Measures<'_>, guarded: &Guarded) -> J
     let mut scores = Scores::new(measures.weighed, facts);
     let mut groups: Vec<Group> = Vec::new();
     let mut member_of: Vec<BTreeMap<Row, Member>> = vec![BTreeMap::new(); profile.tables.len()];
+    let mut settled: Vec<(TableId, BTreeMap<Row, Verdict>)> = Vec::new();
     for id in propagate::parents_first(profile) {
-        let owners = propagate::owners(profile, facts, id, &member_of, &groups, guarded);
+        let owners = propagate::owners(profile, facts, id, &member_of, &settled, guarded);
         propagate::score(&mut scores, id, &owners);
         let table = table::Table::new(
             id,
@@ -111,7 +117,12 @@ pub fn judge(profile: &Profile, measures: &Measures<'_>, guarded: &Guarded) -> J
             &measures.features[id.index()],
             &owners,
         );
-        judge::table(&table, &mut groups, &mut member_of);
+        judge::table(&table, &mut groups, &mut member_of[id.index()]);
+        if profile.table(id).class == TableClass::People {
+            let alone = verdicts::alone(profile, &scores, id, &member_of[id.index()], &groups);
+            judge::gather_alone(id, &alone, &mut groups, &mut member_of[id.index()]);
+        }
+        settled.push((id, verdicts::settle(profile, &scores, id, &member_of[id.index()], &groups)));
     }
     verdicts::give(profile, facts, &scores, &groups, &member_of, guarded)
 }

@@ -3,11 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use super::Group;
 use super::protect::Guarded;
 use super::scores::{Scores, Term};
 use crate::detect::{NO_ROW, TableFacts};
-use crate::model::{Bits, Certainty, Family, Row, TableClass, TableId};
+use crate::model::{Bits, Certainty, Family, Row, TableClass, TableId, Verdict};
 use crate::profile::Profile;
 
 /// Bits for a child whose owners are all seeded.
@@ -22,9 +21,9 @@ const IN_REVIEW: Bits = Bits::from_hundredths(600);
 /// What is known of a child row's owners.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Owner {
-    /// Owners that are members of a convicted group.
+    /// Owners that are seeded.
     pub(crate) seeded: usize,
-    /// Owners that are members of a group that is not convicted.
+    /// Owners that are in review.
     pub(crate) review: usize,
     /// Other owners.
     pub(crate) real: usize,
@@ -55,7 +54,7 @@ pub(super) fn owners(
     facts: &[TableFacts],
     table: TableId,
     member_of: &[BTreeMap<Row, super::Member>],
-    groups: &[Group],
+    settled: &[(TableId, BTreeMap<Row, Verdict>)],
     guarded: &Guarded,
 ) -> BTreeMap<Row, Owner> {
     let links = &facts[table.index()].parents;
@@ -81,11 +80,15 @@ pub(super) fn owners(
             // What a protected row has stays with it.
             let kept = guarded.kept.contains_key(&(parent, parent_row)) || guarded.privileged.contains_key(&(parent, parent_row));
             match member_of[parent.index()].get(&parent_row).filter(|_| !kept) {
-                Some(super::Member { group, taught, .. }) => {
-                    if groups[*group].convicted && !taught {
-                        owner.seeded += 1;
-                    } else {
-                        owner.review += 1;
+                Some(super::Member { group, .. }) => {
+                    match settled.iter().find(|s| s.0 == parent).and_then(|s| s.1.get(&parent_row)) {
+                        Some(Verdict::Seeded) => owner.seeded += 1,
+                        Some(Verdict::Review) => owner.review += 1,
+                        // It stays, and so does what it has.
+                        _ => {
+                            owner.real += 1;
+                            continue;
+                        }
                     }
                     owner.inherits = Some(owner.inherits.map_or(*group, |g| g.min(*group)));
                 }

@@ -30,14 +30,14 @@ const ROUNDS: usize = 3;
 
 /// Most that membership may add to a row.
 pub(super) const fn most(convicted: bool) -> Bits {
-    Bits::from_hundredths(if convicted { 1_600 } else { 600 })
+    Bits::from_hundredths(if convicted { 2_000 } else { 600 })
 }
 
 /// Returns the term of a usual member, for children that inherit the group.
 pub(super) fn usual_term(members: &[(Row, Member)], convicted: bool) -> Bits {
     let mut terms: Vec<Bits> = members.iter().map(|m| m.1.term).collect();
     terms.sort_unstable();
-    terms.get(terms.len() / 2).copied().unwrap_or_default().capped(most(convicted)).capped(Bits::new(12.0))
+    terms.get(terms.len() / 2).copied().unwrap_or(Bits::new(12.0)).capped(most(convicted)).capped(Bits::new(12.0))
 }
 
 /// How a feature's values are spread inside and outside a core.
@@ -133,10 +133,10 @@ fn base_odds(table: &Table<'_>, candidates: &[Row], windows: &[&Proposal]) -> BT
     for window in windows {
         let strangers = match window.family {
             // Who is in a window of time is there by chance as often as the table's rate says.
-            Family::Time | Family::Clock | Family::Vocabulary => table.strangers(&window.rows).min(window.rows.len() as f64),
-            _ => 0.5,
+            Family::Time | Family::Clock | Family::Vocabulary => table.strangers(&window.rows) + 0.01,
+            _ => 1.0,
         };
-        let odds = (window.rows.len() as f64 / (strangers + 0.5)).log2();
+        let odds = (window.rows.len() as f64 / strangers).log2();
         for row in &window.rows {
             if let Some(known) = base.get_mut(row) {
                 *known = known.max(odds);
@@ -152,6 +152,12 @@ fn fit<'t>(table: &Table<'t>, core: &[Row], excluded: &[Row]) -> Vec<Fitted<'t>>
         return Vec::new();
     }
     table.features.iter().map(|f| Fitted::new(f.family, &f.values, core, excluded)).collect()
+}
+
+/// Scores how much more a row's features are like those of the core than like the rest, bits.
+pub(super) fn looks<'t>(table: &Table<'t>, core: &[Row], excluded: &[Row]) -> impl Fn(Row) -> f64 + use<'t> {
+    let fitted = fit(table, core, excluded);
+    move |row| features(&fitted, row, false)
 }
 
 /// Sums, by family of features, how much likelier the rows' features are among themselves than elsewhere.
@@ -216,8 +222,9 @@ fn member(table: &Table<'_>, row: Row, membership: f64, closed: Option<&Closed>,
             ));
         }
     }
-    // The odds of a member against a stranger take the prior's place.
-    let term = (Bits::new(membership) - PRIOR).max(Bits::ZERO);
+    // The odds of a member against a stranger take the prior's place, and that of the time they were had from.
+    let timed = table.scores.sum(table.id, row, &[Family::Time]);
+    let term = (Bits::new(membership) - PRIOR - timed).max(Bits::ZERO);
     Member { group: usize::MAX, term, terms, taught }
 }
 

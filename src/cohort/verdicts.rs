@@ -63,6 +63,44 @@ pub(super) fn give(
     judgement
 }
 
+/// Gives the verdicts of a table's rows before any protection, as their children see them.
+pub(super) fn settle(
+    profile: &Profile,
+    scores: &Scores,
+    table: TableId,
+    members: &BTreeMap<Row, Member>,
+    groups: &[Group],
+) -> BTreeMap<Row, Verdict> {
+    let verdict = |row: Row, member: &Member| {
+        let member = Some((member, &groups[member.group]));
+        let bits: Bits = reasons(scores, table, row, member).iter().map(|r| r.bits).sum();
+        by_bits(profile, scores, table, row, member, bits)
+    };
+    members.iter().map(|(row, member)| (*row, verdict(*row, member))).collect()
+}
+
+/// Finds rows that belong to no group and are not real: by the strongest detector and whether they are
+/// seeded, with a title.
+pub(super) fn alone(
+    profile: &Profile,
+    scores: &Scores,
+    table: TableId,
+    members: &BTreeMap<Row, Member>,
+    groups: &[Group],
+) -> BTreeMap<(String, bool), (Vec<Row>, String)> {
+    let mut found: BTreeMap<(String, bool), (Vec<Row>, String)> = BTreeMap::new();
+    for row in scores.rows(table).into_iter().filter(|r| !members.contains_key(r)) {
+        let verdict = one(profile, scores, table, row, None, &Guarded::default());
+        if matches!(verdict.verdict, Verdict::Seeded | Verdict::Review) {
+            let reason = strongest(&verdict);
+            let of = found.entry((reason.detector, verdict.verdict == Verdict::Seeded)).or_insert((Vec::new(), reason.detail));
+            of.0.push(row);
+        }
+    }
+    debug_assert!(groups.iter().all(|g| !g.alone || !g.members.is_empty()));
+    found
+}
+
 /// Lists the terms of a row that belongs to no cohort.
 pub(super) fn explain(scores: &Scores, table: TableId, row: Row) -> RowVerdict {
     let reasons = reasons(scores, table, row, None);
@@ -100,6 +138,9 @@ fn reasons(scores: &Scores, table: TableId, row: Row, member: Option<(&Member, &
     if let Some((member, group)) = member {
         let size: usize = group.members.values().map(Vec::len).sum();
         let detail = format!("member of a group of {size} rows: {}", group.title);
+        if group.alone && member.term == Bits::ZERO {
+            return reasons;
+        }
         reasons.push(Reason { detector: "cohort".to_owned(), family: "cohort".to_owned(), bits: member.term, detail });
     }
     reasons
@@ -137,19 +178,13 @@ fn by_bits(profile: &Profile, scores: &Scores, table: TableId, row: Row, member:
     let allowed = match member {
         Some((member, _)) if member.taught => stands_alone,
         // Rows that are no people go with their owners; without seeded owners the group must have been found among them.
-        Some((_, group)) if group.convicted && !people => match owned {
-            Some(owned) => owned > MIXED,
-            None => begins_here(group, table),
-        },
+        // One real owner of two keeps a row; what only hangs on real people was inserted in the group's own run.
+        Some((_, group)) if group.convicted && !people => owned.is_none_or(|owned| owned > MIXED),
+        Some((_, group)) if group.alone => stands_alone,
         Some((_, group)) => group.convicted,
         None => stands_alone,
     };
     if allowed { Verdict::Seeded } else { Verdict::Review }
-}
-
-/// Returns whether a group was found in this table rather than inherited from owners.
-fn begins_here(group: &Group, table: TableId) -> bool {
-    group.began == table
 }
 
 fn times(facts: &[TableFacts], table: TableId, rows: &[Row]) -> (Option<i64>, Option<i64>) {

@@ -41,6 +41,9 @@ const NOT_CHANCE: f64 = 30.0;
 /// Bits of its own, besides time, that a member needs to be in the core.
 pub(super) const CORE: Bits = Bits::from_hundredths(300);
 
+/// Bits of what an import cannot show from which rows are certainly made: odds of a million to one.
+const MADE: f64 = 20.0;
+
 /// Bits a row, on average, by which a family of features must differ from the table to show another writer.
 const WRITER: f64 = 2.0;
 
@@ -64,6 +67,8 @@ pub(super) struct Closed {
     pub(super) bits: f64,
     /// The same against people from where the list is at home.
     pub(super) against_natives: f64,
+    /// The same of the rows alone, where they were put together by something else than the list.
+    pub(super) of_natives: f64,
 }
 
 impl Closed {
@@ -268,6 +273,10 @@ pub(super) fn test(table: &Table<'_>, rows: &[Row], candidates: &[Row], price: f
         drawn = closed.against_natives - price >= NOT_CHANCE;
         certain |= drawn;
     }
+    // What an import of people cannot show: names of one list, shapes that programs write, names against addresses.
+    let made = closed.as_ref().map_or(0.0, |c| c.of_natives)
+        + [Family::Shape, Family::Discordance].into_iter().map(|f| families.get(&f).map_or(0.0, |b| b.get())).sum::<f64>();
+    certain |= made - price >= MADE;
     let total = families.values().copied().sum::<Bits>() - Bits::new(price);
     let get = |family: Family| families.get(&family).copied().unwrap_or_default();
     // Rows that are no people may stand on their owners.
@@ -331,8 +340,9 @@ pub(super) fn closed(table: &Table<'_>, rows: &[Row], candidates: &[Row]) -> Opt
             }
             let bits = mixture(inside, strangers, elsewhere) - tried;
             let against_natives = mixture(inside, strangers, elsewhere.max(native)) - tried;
+            let of_natives = mixture(count, with.len() - count, elsewhere.max(native)) - (closure.titles.len() as f64).log2();
             if best.as_ref().is_none_or(|b| bits > b.bits) {
-                best = Some(Closed { closure: index, list, hits: count, of: with.len(), elsewhere, bits, against_natives });
+                best = Some(Closed { closure: index, list, hits: count, of: with.len(), elsewhere, bits, against_natives, of_natives });
             }
         }
     }

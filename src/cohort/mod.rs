@@ -119,10 +119,10 @@ pub fn judge(profile: &Profile, measures: &Measures<'_>, guarded: &Guarded) -> J
         );
         judge::table(&table, &mut groups, &mut member_of[id.index()]);
         if profile.table(id).class == TableClass::People {
-            let alone = verdicts::alone(profile, &scores, id, &member_of[id.index()], &groups);
+            let alone = verdicts::alone(&scores, id, &member_of[id.index()]);
             judge::gather_alone(id, &alone, &mut groups, &mut member_of[id.index()]);
         }
-        settled.push((id, verdicts::settle(profile, &scores, id, &member_of[id.index()], &groups)));
+        settled.push((id, verdicts::settle(&scores, id, &member_of[id.index()], &groups)));
     }
     verdicts::give(profile, facts, &scores, &groups, &member_of, guarded)
 }

@@ -13,7 +13,7 @@ use crate::profile::Profile;
 const ALL_SEEDED: Bits = Bits::from_hundredths(1_200);
 
 /// Bits for a child with a seeded and a real owner: a reason to look, never enough by itself.
-pub(super) const MIXED: Bits = Bits::from_hundredths(500);
+const MIXED: Bits = Bits::from_hundredths(500);
 
 /// Bits for a child whose owners are in review.
 const IN_REVIEW: Bits = Bits::from_hundredths(600);
@@ -128,6 +128,9 @@ pub(super) fn score(scores: &mut Scores, table: TableId, owners: &BTreeMap<Row, 
             Owner { real: 0, .. } => (IN_REVIEW, "its owners are in review".to_owned()),
             _ => (MIXED, "one owner is seeded or in review, another is real".to_owned()),
         };
+        if owner.real > 0 {
+            scores.note_mixed(table, *row);
+        }
         scores.add(table, Family::Relational, *row, Term { bits, detector: "owner", detail, certainty: Certainty::Suggests });
     }
 }

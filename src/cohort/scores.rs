@@ -1,6 +1,6 @@
 //! The bits of every row, by family: inside a family the strongest fact counts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::detect::TableFacts;
 use crate::model::{Bits, Certainty, Family, Row, TableId};
@@ -39,13 +39,16 @@ pub(crate) struct Proposal {
 pub struct Scores {
     tables: Vec<BTreeMap<Family, BTreeMap<Row, Term>>>,
     proposals: Vec<Vec<Proposal>>,
+    /// Rows with a real owner beside one that is not.
+    mixed: BTreeSet<(TableId, Row)>,
 }
 
 impl Scores {
     /// Sorts weighed facts by the rows they are about.
     #[must_use]
     pub fn new(weighed: &[Weighed], facts: &[TableFacts]) -> Self {
-        let mut scores = Self { tables: vec![BTreeMap::new(); facts.len()], proposals: vec![Vec::new(); facts.len()] };
+        let mut scores =
+            Self { tables: vec![BTreeMap::new(); facts.len()], proposals: vec![Vec::new(); facts.len()], mixed: BTreeSet::new() };
         for Weighed { evidence, bits } in weighed {
             for row in &evidence.rows {
                 let term =
@@ -85,6 +88,16 @@ impl Scores {
                 known.certainty = certainty;
             }
         }
+    }
+
+    /// Notes that a row has a real owner beside one that is not: it is for a person to decide.
+    pub(crate) fn note_mixed(&mut self, table: TableId, row: Row) {
+        self.mixed.insert((table, row));
+    }
+
+    /// Returns whether a row has a real owner beside one that is not.
+    pub(crate) fn is_mixed(&self, table: TableId, row: Row) -> bool {
+        self.mixed.contains(&(table, row))
     }
 
     /// Returns the proposals of a table.

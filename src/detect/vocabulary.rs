@@ -114,7 +114,7 @@ static FOLDED: LazyLock<HashMap<Box<str>, (ListSet, ListSet)>> = LazyLock::new(|
 });
 
 /// Writes a lower-case name in ASCII letters only, in the ways that slugs do; nothing where letters are left over.
-fn fold(word: &str) -> Vec<String> {
+pub(super) fn fold(word: &str) -> Vec<String> {
     let mut plain = String::new();
     let mut german = String::new();
     for c in word.chars() {

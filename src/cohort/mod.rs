@@ -2,6 +2,7 @@
 //! propagates along foreign keys, and gives the verdicts. Touches neither files nor SQL.
 
 mod judge;
+mod masked;
 mod propagate;
 mod propose;
 mod protect;
@@ -20,6 +21,7 @@ use crate::model::{Bits, Cohort, CohortId, Reason, Row, RowVerdict, TableClass, 
 use crate::profile::Profile;
 use crate::weigh::Weighed;
 
+pub use masked::{MASKED_FAMILIES, masked};
 pub use protect::{GuardError, Guarded, guard};
 pub use scores::Scores;
 

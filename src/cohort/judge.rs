@@ -156,6 +156,7 @@ pub(super) fn table(table: &Table<'_>, groups: &mut Vec<Group>, members: &mut BT
                 term: refine::usual_term(&refined, tested.convicted),
                 run: table.run(&rows),
                 alone: false,
+                scattered: windows.iter().all(|w| w.picked.is_some()),
                 title,
                 findings,
             });
@@ -204,6 +205,7 @@ pub(super) fn gather_alone(
             term: refine::usual_term(&[], *seeded),
             run: None,
             alone: true,
+            scattered: true,
             title: title.clone(),
             findings: Vec::new(),
         });

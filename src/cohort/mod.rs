@@ -67,6 +67,8 @@ pub(crate) struct Group {
     pub(crate) run: Option<(i64, i64)>,
     /// Whether its rows only stand beside each other: no fact says that they belong together.
     pub(crate) alone: bool,
+    /// Whether nothing but a fact of each row by itself put it together: a real row may show that fact too.
+    pub(crate) scattered: bool,
     /// Title, from its strongest fact.
     pub(crate) title: String,
     /// Sentences for a person.

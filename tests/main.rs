@@ -6,6 +6,7 @@
 mod generator;
 
 mod bad_input;
+mod baselines;
 mod case_file;
 mod determinism;
 mod fixtures;
@@ -13,3 +14,4 @@ mod harness;
 mod postgres;
 mod review_log;
 mod scan;
+mod worlds;

@@ -3,8 +3,15 @@
 # runs the tests, stops the server by its own process id.
 #
 #   tests/run.sh           all tests
+#   tests/run.sh --full    the long forms: every world, from a fresh seed
 set -euo pipefail
 cd "$(dirname "$0")/.."
+for argument in "$@"; do
+    case $argument in
+        --full) export UNSEED_FULL=1 ;;
+        *) echo "usage: tests/run.sh [--full]" >&2; exit 2 ;;
+    esac
+done
 
 say() { printf '\n== %s\n' "$*"; }
 
@@ -44,7 +51,14 @@ postgres_pid=$(head -n 1 "$scratch/pg/data/postmaster.pid")
 export UNSEED_TEST_PG="$scratch/pg"
 echo "Postgres $(psql -X -h "$UNSEED_TEST_PG" -U postgres -d postgres -A -t -c 'SHOW server_version') on a socket, process $postgres_pid"
 
+say "records of the generators"
+export UNSEED_POOLS="$scratch/pools" UNSEED_TABLES="$scratch/tables"
+mkdir -p "$UNSEED_TABLES"
+tests/pools.sh "$UNSEED_POOLS"
+echo "$(cat "$UNSEED_POOLS"/*.jsonl | wc -l) records of $(ls "$UNSEED_POOLS" | wc -l) generators and locales"
+
 say "tests"
 cargo test --release --quiet
+cat "$UNSEED_TABLES"/*.md
 
 say "all tests passed"

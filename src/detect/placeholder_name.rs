@@ -160,7 +160,7 @@ impl Detector for PlaceholderName {
             let handle = handles.iter().filter_map(|c| c.get(offset)).any(handle_of_placeholders);
             if named || fiction || handle {
                 rows.push(chunk.first_row + offset as Row);
-                by_name.push(named || (fiction && handle));
+                by_name.push(named || (handle && (fiction || all().any(placeholder_word::holds_one))));
             }
         }
         DataFrame::new(rows.len(), vec![Series::new("row".into(), rows).into_column(), Series::new("named".into(), by_name).into_column()])

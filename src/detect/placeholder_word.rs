@@ -123,6 +123,11 @@ pub(super) fn is_placeholder(word: &str) -> bool {
     WORDS.contains(&word)
 }
 
+/// Returns whether a text holds a whole word of the list.
+pub(super) fn holds_one(text: &str) -> bool {
+    placeholder(text).is_some()
+}
+
 /// Returns the first whole word of the list.
 fn placeholder(text: &str) -> Option<&'static str> {
     let finder = FINDER.as_ref()?;

@@ -5,10 +5,15 @@ mod bulk;
 mod case;
 mod frames;
 mod names;
+mod pages;
+mod partial;
+mod record;
+mod stats;
 
-pub use bulk::{BulkTable, BulkWriter, Finished};
+pub use bulk::{BulkTable, BulkWriter, Finished, Method};
 pub use case::{Case, CaseTable, DetectorRun, StoredCohort, StoredSpared};
 pub use frames::{CHUNK_ROWS, Chunk, ColumnRead, scan};
+pub use partial::Partial;
 
 /// `PRAGMA application_id` of a case file: "unsd".
 pub const APPLICATION_ID: i32 = 0x756e_7364;
@@ -34,6 +39,16 @@ pub enum SnapshotError {
         file: String,
         /// What the system said.
         source: std::io::Error,
+    },
+    /// A row is larger than SQLite can hold.
+    #[error("table {table}: row {row} has {bytes} bytes, more than a SQLite file can hold in a row; nothing was imported")]
+    RowTooLarge {
+        /// The table.
+        table: String,
+        /// Its ordinal from 1.
+        row: u64,
+        /// Bytes of its record.
+        bytes: usize,
     },
     /// The file is no case file, or of another version.
     #[error("{file}: {what}")]

@@ -6,7 +6,9 @@ mod generator;
 
 mod bad_input;
 mod case_file;
+mod contents;
 mod determinism;
+mod dumps;
 mod fixtures;
 mod harness;
 mod postgres;

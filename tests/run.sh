@@ -1,10 +1,18 @@
 #!/usr/bin/env bash
-# Runs every test: installs the Debian packages that are missing, starts a private Postgres on a socket,
-# runs the tests, stops the server by its own process id.
+# Runs every test: installs the Debian packages that are missing, starts a private Postgres and a private
+# MariaDB on sockets, runs the tests, stops the servers by their own process ids.
 #
-#   tests/run.sh           all tests
+#   tests/run.sh           all tests, 20 s of fuzzing a parser
+#   tests/run.sh --full    the same with 10 minutes of fuzzing a parser
 set -euo pipefail
 cd "$(dirname "$0")/.."
+
+fuzz_seconds=20
+case "${1:-}" in
+    "") ;;
+    --full) fuzz_seconds=600 ;;
+    *) echo "usage: tests/run.sh [--full]" >&2; exit 2 ;;
+esac
 
 say() { printf '\n== %s\n' "$*"; }
 
@@ -23,13 +31,21 @@ pg_bin() { ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -n 1; }
 command -v cc >/dev/null || install gcc
 command -v psql >/dev/null || install postgresql-client
 [ -n "$(pg_bin)" ] && [ -x "$(pg_bin)/initdb" ] || install postgresql
+mariadb_server() { command -v mariadbd || ls /usr/sbin/mariadbd 2>/dev/null; }
+command -v mariadb-dump >/dev/null || install mariadb-client
+[ -n "$(mariadb_server)" ] || install mariadb-server
+for tool in sqlite3 zstd xz-utils bzip2 lz4 zip; do
+    command -v "${tool%-utils}" >/dev/null || install "$tool"
+done
 
 say "private Postgres"
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/unseed-tests.XXXXXX")
 chmod 755 "$scratch"
 postgres_pid=
+mariadb_pid=
 stop() {
     [ -z "$postgres_pid" ] || { kill -INT "$postgres_pid" 2>/dev/null && tail --pid="$postgres_pid" -f /dev/null; } || true
+    [ -z "$mariadb_pid" ] || { kill -TERM "$mariadb_pid" 2>/dev/null && tail --pid="$mariadb_pid" -f /dev/null; } || true
     rm -rf "$scratch"
 }
 trap stop EXIT
@@ -44,7 +60,25 @@ postgres_pid=$(head -n 1 "$scratch/pg/data/postmaster.pid")
 export UNSEED_TEST_PG="$scratch/pg"
 echo "Postgres $(psql -X -h "$UNSEED_TEST_PG" -U postgres -d postgres -A -t -c 'SHOW server_version') on a socket, process $postgres_pid"
 
+say "private MariaDB"
+mkdir "$scratch/mariadb"
+owner=$(id -un)
+if [ "$(id -u)" = 0 ]; then owner=mysql; chown mysql "$scratch/mariadb"; fi
+mariadb-install-db --no-defaults --user="$owner" --datadir="$scratch/mariadb/data" --auth-root-authentication-method=normal \
+    --skip-test-db >"$scratch/mariadb/install.log" 2>&1
+"$(mariadb_server)" --no-defaults --user="$owner" --datadir="$scratch/mariadb/data" --socket="$scratch/mariadb/socket" \
+    --pid-file="$scratch/mariadb/pid" --skip-networking --secure-file-priv= --innodb-flush-log-at-trx-commit=0 \
+    --max-allowed-packet=64M >"$scratch/mariadb/log" 2>&1 &
+mariadb_pid=$!
+export UNSEED_TEST_MARIADB="$scratch/mariadb/socket"
+for _ in $(seq 100); do
+    mariadb --no-defaults -S "$UNSEED_TEST_MARIADB" -u root -e 'SELECT 1' >/dev/null 2>&1 && break
+    kill -0 "$mariadb_pid" || { tail "$scratch/mariadb/log" >&2; exit 1; }
+    sleep 0.2
+done
+echo "MariaDB $(mariadb --no-defaults -S "$UNSEED_TEST_MARIADB" -u root -N -e 'SELECT version()') on a socket, process $mariadb_pid"
+
 say "tests"
-cargo test --release --quiet
+UNSEED_FUZZ_SECONDS="${UNSEED_FUZZ_SECONDS:-$fuzz_seconds}" cargo test --release --quiet
 
 say "all tests passed"

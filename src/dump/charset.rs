@@ -97,7 +97,8 @@ impl Charset {
     /// Finds a set by the name that a person would type.
     #[must_use]
     pub fn label(name: &str) -> Option<Self> {
-        Self::postgres(name).or_else(|| Encoding::for_label(name.as_bytes()).filter(|e| e.is_ascii_compatible() && e.is_single_byte()).map(Self::Other))
+        Self::postgres(name)
+            .or_else(|| Encoding::for_label(name.as_bytes()).filter(|e| e.is_ascii_compatible() && e.is_single_byte()).map(Self::Other))
     }
 
     fn named(plain: &str) -> Option<Self> {

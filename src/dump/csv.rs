@@ -143,7 +143,11 @@ fn sep_line(head: &[u8]) -> Option<(usize, u8)> {
 
 /// Tells old Macs' line ends: carriage returns and no line feed at all.
 fn newline(head: &[u8]) -> u8 {
-    if memchr::memchr(b'\n', head).is_none() && memchr::memchr(b'\r', &head[..head.len().saturating_sub(1)]).is_some() { b'\r' } else { b'\n' }
+    if memchr::memchr(b'\n', head).is_none() && memchr::memchr(b'\r', &head[..head.len().saturating_sub(1)]).is_some() {
+        b'\r'
+    } else {
+        b'\n'
+    }
 }
 
 /// Returns the separator that gives the first records equal numbers of fields, if one does: with the
@@ -201,7 +205,9 @@ fn backslashes(text: &[u8], whole: bool, dialect: &mut Dialect, why: &mut Vec<St
     let plain = width(dialect);
     let unquoted = Dialect { quote: None, ..escaped.clone() };
     let bare = |cell: &[u8]| cell == b"\\N";
-    if memchr::memmem::find(text, b"\\\"").is_some() && width(&escaped).is_some_and(|(equal, all)| equal == all) && plain.is_none_or(|(equal, all)| equal < all)
+    if memchr::memmem::find(text, b"\\\"").is_some()
+        && width(&escaped).is_some_and(|(equal, all)| equal == all)
+        && plain.is_none_or(|(equal, all)| equal < all)
     {
         *dialect = escaped;
         why.push("backslash escapes: quoted fields hold \\\"".to_owned());
@@ -211,7 +217,8 @@ fn backslashes(text: &[u8], whole: bool, dialect: &mut Dialect, why: &mut Vec<St
             // NULL is spelled \N, so other backslashes escape too.
             let null = Dialect { nulls: vec![b"\\N".to_vec()], ..unquoted.clone() };
             let _ = bare;
-            r.len() > 0 && sample(text, &null, whole, SNIFF_RECORDS).is_ok_and(|r| r.rows().any(|row| row.iter().any(|c| c.kind == CellKind::Null)))
+            r.len() > 0
+                && sample(text, &null, whole, SNIFF_RECORDS).is_ok_and(|r| r.rows().any(|row| row.iter().any(|c| c.kind == CellKind::Null)))
         })
     {
         *dialect = unquoted;
@@ -254,7 +261,10 @@ fn charset(head: &[u8], hints: &super::Hints, why: &mut Vec<String>) -> Charset 
     match std::str::from_utf8(head) {
         Err(error) if error.error_len().is_some() => {
             let high = head.iter().filter(|b| **b >= 0x80).count();
-            why.push(format!("windows-1252: byte {} and others are no UTF-8 ({high} bytes above 0x7f seen); --encoding says otherwise", error.valid_up_to()));
+            why.push(format!(
+                "windows-1252: byte {} and others are no UTF-8 ({high} bytes above 0x7f seen); --encoding says otherwise",
+                error.valid_up_to()
+            ));
             Charset::Other(encoding_rs::WINDOWS_1252)
         }
         _ => Charset::Utf8,
@@ -315,7 +325,9 @@ fn decoded(cell: &[u8], charset: Charset) -> String {
 fn is_header(first: &[String], records: &RowBatch) -> bool {
     let name_like = |field: &String| {
         let field = field.trim();
-        field.len() <= 128 && !field.contains('@') && !field.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '-' | '+' | '{' | '\\'))
+        field.len() <= 128
+            && !field.contains('@')
+            && !field.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '-' | '+' | '{' | '\\'))
     };
     if !first.iter().all(name_like) || first.iter().all(|f| f.trim().is_empty()) {
         return false;
@@ -342,7 +354,13 @@ fn names(first: &[String], declared: Option<&[String]>) -> Vec<String> {
     for (place, field) in first.iter().enumerate() {
         let trimmed = field.trim();
         let exact = declared.is_some_and(|d| d.contains(field));
-        let mut name = if trimmed.is_empty() { format!("column_{}", place + 1) } else if exact { field.clone() } else { trimmed.to_owned() };
+        let mut name = if trimmed.is_empty() {
+            format!("column_{}", place + 1)
+        } else if exact {
+            field.clone()
+        } else {
+            trimmed.to_owned()
+        };
         let base = name.clone();
         let mut number = 2;
         while names.contains(&name) {

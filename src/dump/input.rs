@@ -4,8 +4,8 @@
 use std::fs::File;
 use std::io::{self, Cursor, Read, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tempfile::TempPath;
 
@@ -58,6 +58,8 @@ pub struct Input {
     pub given: Arc<AtomicU64>,
     /// Bytes that were read where they lie.
     pub fetched: Arc<AtomicU64>,
+    /// Whether packed data was cut off and taken nonetheless.
+    pub cut: Arc<AtomicBool>,
 }
 
 /// What the user knows of delimited text.
@@ -142,10 +144,12 @@ impl Part {
         let io_error = |source| DumpError::Io { file: self.shown.clone(), source };
         let mut head = Vec::new();
         if let Origin::Stdin(stdin) = &self.origin {
-            io::stdin().take(HEAD_BYTES as u64).read_to_end(&mut head).map_err(io_error)?;
-            if let Ok(mut slot) = stdin.head.lock() {
-                *slot = Some(head.clone());
+            let mut slot = stdin.head.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(seen) = &*slot {
+                return Ok(seen.clone());
             }
+            io::stdin().take(HEAD_BYTES as u64).read_to_end(&mut head).map_err(io_error)?;
+            *slot = Some(head.clone());
         } else {
             self.open_stored()?.take(HEAD_BYTES as u64).read_to_end(&mut head).map_err(io_error)?;
         }
@@ -177,7 +181,7 @@ impl Input {
     /// Makes an input of some parts.
     #[must_use]
     pub fn new(shown: String, parts: Vec<Part>, limits: Limits) -> Self {
-        Self { shown, parts, limits, hints: Hints::default(), given: Arc::default(), fetched: Arc::default() }
+        Self { shown, parts, limits, hints: Hints::default(), given: Arc::default(), fetched: Arc::default(), cut: Arc::default() }
     }
 
     /// Returns the first part: all there is, for formats of one file.
@@ -198,7 +202,7 @@ impl Input {
     /// Returns what the system says, or what the wrapper's first bytes should have been.
     pub fn open(&self, part: &Part) -> Result<Box<dyn Read + Send>, DumpError> {
         let stored = Counted { reader: part.open_stored()?, count: Arc::clone(&self.fetched) };
-        let plain = wrap::unwrap(Box::new(stored), &self.limits).map_err(|e| DumpError::from_read(&part.shown, e))?;
+        let plain = wrap::unwrap(Box::new(stored), &self.limits, &self.cut).map_err(|e| DumpError::from_read(&part.shown, e))?;
         Ok(Box::new(Counted { reader: plain, count: Arc::clone(&self.given) }))
     }
 
@@ -223,7 +227,7 @@ impl Input {
         let io_error = |source| DumpError::Io { file: part.shown.clone(), source };
         let mut copy = tempfile::NamedTempFile::new_in(&self.limits.scratch).map_err(io_error)?;
         let stored = Counted { reader: part.open_stored()?, count: Arc::clone(&self.fetched) };
-        let mut plain = wrap::unwrap(Box::new(stored), &self.limits).map_err(|e| DumpError::from_read(&part.shown, e))?;
+        let mut plain = wrap::unwrap(Box::new(stored), &self.limits, &self.cut).map_err(|e| DumpError::from_read(&part.shown, e))?;
         io::copy(&mut plain, &mut copy).map_err(|e| DumpError::from_read(&part.shown, e))?;
         Ok(OnDisk::Copy(copy.into_temp_path()))
     }

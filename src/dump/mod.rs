@@ -15,8 +15,15 @@ pub(crate) mod wrap;
 pub mod sql;
 
 pub mod csv;
+pub mod json_lines;
+pub mod mydumper;
+pub mod mysql;
+pub mod mysql_shell;
+pub mod mysql_tab;
+pub mod pg_archive;
 pub mod pg_plain;
 pub mod sqlite;
+pub mod sqlite_text;
 
 use std::io;
 
@@ -29,7 +36,18 @@ pub use wrap::{Limits, MAX_MEMORY_BYTES};
 use crate::model::{Column, Engine, OnDelete, QualifiedName};
 
 /// Every known format, in the order in which they are asked about an input's first bytes.
-pub const FORMATS: &[&dyn DumpFormat] = &[&sqlite::Sqlite, &pg_plain::PgPlain, &csv::Csv];
+pub const FORMATS: &[&dyn DumpFormat] = &[
+    &sqlite::Sqlite,
+    &pg_archive::PgArchive,
+    &mydumper::Mydumper,
+    &mysql_shell::MysqlShell,
+    &mysql_tab::MysqlTab,
+    &mysql::Mysql,
+    &sqlite_text::SqliteText,
+    &pg_plain::PgPlain,
+    &json_lines::JsonLines,
+    &csv::Csv,
+];
 
 /// Bytes of an input's beginning that formats see when they are asked whether it is theirs.
 pub const HEAD_BYTES: usize = 64 * 1024;
@@ -219,6 +237,21 @@ pub enum SchemaChange {
     View {
         /// Its name.
         name: QualifiedName,
+    },
+    /// A table goes, with the rows that the input brought for it.
+    Drop {
+        /// The table.
+        table: QualifiedName,
+    },
+    /// All tables of a schema go.
+    DropSchema {
+        /// The schema.
+        name: String,
+    },
+    /// All tables of a database go.
+    DropDatabase {
+        /// The database.
+        name: String,
     },
 }
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use super::sql::guess::{self, Dialect};
 use super::sql::insert;
-use super::sql::lexer::{Flavor, LexError, block_comment, delimited_len, quoted, Escapes};
+use super::sql::lexer::{Escapes, Flavor, LexError, block_comment, delimited_len, quoted};
 use super::sql::script::{Next, Script};
 use super::sql::{Lexer, Token, ddl};
 use super::{ByteKind, Charset, DumpError, DumpFormat, FormatMeta, Input, Note, Position, SchemaChange, Sink, Window};
@@ -110,7 +110,9 @@ impl Reader<'_> {
         let mut lexer = Lexer::new(data, self.script.flavor);
         if !is_code(data) {
             match lexer.token() {
-                Ok(Some(word)) if word.is("INSERT") || (word.is("REPLACE") && matches!(lexer.token(), Ok(Some(next)) if next.is("INTO"))) => {
+                Ok(Some(word))
+                    if word.is("INSERT") || (word.is("REPLACE") && matches!(lexer.token(), Ok(Some(next)) if next.is("INTO"))) =>
+                {
                     return self.inserts();
                 }
                 Ok(Some(word)) if word.is("DELIMITER") => return self.set_delimiter(),
@@ -175,7 +177,18 @@ impl Reader<'_> {
                 }
                 Ok(ByteKind::Ddl)
             }
-            "DROP" | "RENAME" | "GRANT" | "REVOKE" | "ANALYZE" | "OPTIMIZE" | "CHECK" | "REPAIR" | "FLUSH" | "INSTALL" => Ok(ByteKind::Ddl),
+            "DROP" => {
+                for change in ddl::parse(text, self.script.flavor, &self.script.schema).map_err(|e| self.script.lex_error(e))?.changes {
+                    // What MySQL calls a schema is a database.
+                    let change = match change {
+                        SchemaChange::DropSchema { name } => SchemaChange::DropDatabase { name },
+                        change => in_database(change),
+                    };
+                    self.script.sink.schema(change, at)?;
+                }
+                Ok(ByteKind::Ddl)
+            }
+            "RENAME" | "GRANT" | "REVOKE" | "ANALYZE" | "OPTIMIZE" | "CHECK" | "REPAIR" | "FLUSH" | "INSTALL" => Ok(ByteKind::Ddl),
             "SET" => {
                 self.settings(text, at)?;
                 Ok(ByteKind::Directive)
@@ -189,9 +202,8 @@ impl Reader<'_> {
                 self.script.sink.note(Note::Database(name))?;
                 Ok(ByteKind::Directive)
             }
-            "LOCK" | "UNLOCK" | "BEGIN" | "START" | "COMMIT" | "CHANGE" | "PURGE" | "RESET" | "STOP" | "SHOW" | "SELECT" | "DESCRIBE" | "" => {
-                Ok(ByteKind::Directive)
-            }
+            "LOCK" | "UNLOCK" | "BEGIN" | "START" | "COMMIT" | "CHANGE" | "PURGE" | "RESET" | "STOP" | "SHOW" | "SELECT" | "DESCRIBE"
+            | "" => Ok(ByteKind::Directive),
             "TRUNCATE" | "DELETE" if !self.script.rows_seen => Ok(ByteKind::Directive),
             "CALL" | "DO" | "PREPARE" | "EXECUTE" | "DEALLOCATE" | "KILL" => {
                 let warning = format!("line {}: a {word} statement was not executed", at.line);
@@ -217,7 +229,9 @@ impl Reader<'_> {
             Some(Token::Text(text) | Token::Name(text)) => String::from_utf8_lossy(text).into_owned(),
             _ => String::new(),
         };
-        if tokens.get(1).is_some_and(|t| t.is("NAMES")) || (tokens.get(1).is_some_and(|t| t.is("CHARACTER")) && tokens.get(2).is_some_and(|t| t.is("SET"))) {
+        if tokens.get(1).is_some_and(|t| t.is("NAMES"))
+            || (tokens.get(1).is_some_and(|t| t.is("CHARACTER")) && tokens.get(2).is_some_and(|t| t.is("SET")))
+        {
             let value = word(tokens.get(if tokens[1].is("NAMES") { 2 } else { 3 }));
             return self.names(&value, at);
         }
@@ -294,7 +308,8 @@ fn in_database(mut change: SchemaChange) -> SchemaChange {
         | SchemaChange::NotNull { table, .. }
         | SchemaChange::Partition { table, .. }
         | SchemaChange::Hook { table, .. } => fix(table),
-        SchemaChange::View { name } => fix(name),
+        SchemaChange::View { name } | SchemaChange::Drop { table: name } => fix(name),
+        SchemaChange::DropSchema { .. } | SchemaChange::DropDatabase { .. } => {}
     }
     change
 }

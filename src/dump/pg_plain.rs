@@ -6,7 +6,7 @@ use super::sql::guess::{self, Dialect};
 use super::sql::lexer::Flavor;
 use super::sql::script::{Next, Script, as_written, qualified};
 use super::sql::{Lexer, Token, ddl};
-use super::{ByteKind, Charset, DumpError, DumpFormat, FormatMeta, Input, Note, Position, Sink};
+use super::{ByteKind, Charset, DumpError, DumpFormat, FormatMeta, Input, Note, Position, Sink, Window};
 use crate::model::stamp::{HOUR, Stamp};
 use crate::model::{Engine, QualifiedName};
 
@@ -59,16 +59,46 @@ impl DumpFormat for PgPlain {
     fn read(&self, input: &Input, sink: &mut dyn Sink) -> Result<(), DumpError> {
         let window = input.window(input.only())?;
         let script = Script::new(window, sink, Flavor::POSTGRES, "public", "pg_dump");
-        Reader { script, ends: 0, begins: 0, last_comments: [String::new(), String::new()] }.run()
+        Reader { script, ends: 0, begins: 0, last_comments: [String::new(), String::new()], last_line: 0 }.run()
     }
+}
+
+/// What the statements of one piece of a dump set for those of the next.
+#[derive(Clone, Debug)]
+pub(super) struct Stage {
+    charset: Charset,
+    flavor: Flavor,
+    /// Schema of names that have none.
+    pub(super) schema: String,
+}
+
+impl Stage {
+    /// Starts as a server would.
+    pub(super) fn new() -> Self {
+        Self { charset: Charset::Utf8, flavor: Flavor::POSTGRES, schema: "public".to_owned() }
+    }
+}
+
+/// Reads a piece of a dump, which needs no end of its own.
+///
+/// # Errors
+/// Returns what no dump holds, with its place.
+pub(super) fn read_piece(window: Window, sink: &mut dyn Sink, stage: &mut Stage) -> Result<(), DumpError> {
+    let mut script = Script::new(window, sink, stage.flavor, &stage.schema, "pg_dump");
+    script.charset = stage.charset;
+    let mut reader = Reader { script, ends: 0, begins: 0, last_comments: [String::new(), String::new()], last_line: 0 };
+    reader.run()?;
+    *stage = Stage { charset: reader.script.charset, flavor: reader.script.flavor, schema: reader.script.schema };
+    Ok(())
 }
 
 struct Reader<'s> {
     script: Script<'s>,
     begins: u32,
     ends: u32,
-    /// The last two comment lines.
+    /// The last two comment lines, and the line of the last one.
     last_comments: [String; 2],
+    last_line: u64,
 }
 
 impl Reader<'_> {
@@ -92,6 +122,12 @@ impl Reader<'_> {
     fn comment(&mut self, line: &[u8]) -> Result<(), DumpError> {
         let line = String::from_utf8_lossy(line);
         let line = line.trim_start_matches('-').trim();
+        let number = self.script.window.position().line;
+        // Lines with something between them are no frame.
+        if number != self.last_line + 1 {
+            self.last_comments = [String::new(), "..".to_owned()];
+        }
+        self.last_line = number;
         let sink = &mut self.script.sink;
         // pg_dump frames its title by two empty comments; a text that quotes the title is not held to its end.
         if line.is_empty() && self.last_comments[1] == "PostgreSQL database dump" && self.last_comments[0].is_empty() {
@@ -106,8 +142,9 @@ impl Reader<'_> {
         } else if let Some(time) = line.strip_prefix("Started on ") {
             match header_time(time) {
                 Some(micros) => sink.note(Note::TakenAt(micros))?,
-                None => sink
-                    .note(Note::Warning(format!("the header's time \"{time}\" has a zone that unseed does not know; give --taken-at")))?,
+                None => {
+                    sink.note(Note::Warning(format!("the header's time \"{time}\" has a zone that unseed does not know; give --taken-at")))?
+                }
             }
         }
         self.last_comments.swap(0, 1);
@@ -190,9 +227,13 @@ impl Reader<'_> {
                 }
                 Ok(ByteKind::Ddl)
             }
-            "DROP" | "COMMENT" | "GRANT" | "REVOKE" | "SECURITY" | "REFRESH" | "REINDEX" | "ANALYZE" | "VACUUM" | "CLUSTER" => {
+            "DROP" => {
+                for change in ddl::parse(text, self.script.flavor, &self.script.schema).map_err(|e| self.script.lex_error(e))?.changes {
+                    self.script.sink.schema(change, at)?;
+                }
                 Ok(ByteKind::Ddl)
             }
+            "COMMENT" | "GRANT" | "REVOKE" | "SECURITY" | "REFRESH" | "REINDEX" | "ANALYZE" | "VACUUM" | "CLUSTER" => Ok(ByteKind::Ddl),
             "SET" => {
                 self.setting(text, at)?;
                 Ok(ByteKind::Directive)
@@ -229,7 +270,8 @@ impl Reader<'_> {
                 self.encoding(if value.is_empty() { words.get(rest + 1).copied().unwrap_or_default() } else { value }, at)?;
             }
             Some("standard_conforming_strings") => {
-                self.script.flavor.backslash_escapes = matches!(value.trim_matches('\'').to_ascii_lowercase().as_str(), "off" | "false" | "0");
+                self.script.flavor.backslash_escapes =
+                    matches!(value.trim_matches('\'').to_ascii_lowercase().as_str(), "off" | "false" | "0");
             }
             Some("search_path") => {
                 let first = value.trim_matches(['\'', '"', ',']);
@@ -244,7 +286,17 @@ impl Reader<'_> {
 
     fn select(&mut self, text: &[u8]) -> Result<(), DumpError> {
         let text = String::from_utf8_lossy(text);
-        let known = ["set_config", "setval", "lo_create", "lo_open", "lowrite", "lo_close", "lo_unlink"];
+        let known = [
+            "set_config",
+            "setval",
+            "pg_restore_relation_stats",
+            "pg_restore_attribute_stats",
+            "lo_create",
+            "lo_open",
+            "lowrite",
+            "lo_close",
+            "lo_unlink",
+        ];
         if text.contains("lowrite") {
             self.script.sink.note(Note::Warning("large objects were read over: no table holds them".to_owned()))?;
         } else if !known.iter().any(|k| text.contains(k)) {

@@ -248,7 +248,7 @@ fn hooks(db: &Connection, sink: &mut dyn Sink) -> Result<(), Failure> {
     let mut statement = db.prepare("SELECT sql FROM sqlite_schema WHERE type = 'trigger' AND sql IS NOT NULL ORDER BY name")?;
     let texts: Vec<String> = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
     for text in texts {
-                for change in super::sql::ddl::parse(text.as_bytes(), Flavor::SQLITE, "main").map(|d| d.changes).unwrap_or_default() {
+        for change in super::sql::ddl::parse(text.as_bytes(), Flavor::SQLITE, "main").map(|d| d.changes).unwrap_or_default() {
             sink.schema(change, Position::default())?;
         }
     }

@@ -114,7 +114,13 @@ impl Reader<'_> {
                 }
                 Ok(ByteKind::Ddl)
             }
-            "DROP" | "ANALYZE" | "REINDEX" => Ok(ByteKind::Ddl),
+            "DROP" => {
+                for change in ddl::parse(text, self.script.flavor, "main").map_err(|e| self.script.lex_error(e))?.changes {
+                    self.script.sink.schema(change, at)?;
+                }
+                Ok(ByteKind::Ddl)
+            }
+            "ANALYZE" | "REINDEX" => Ok(ByteKind::Ddl),
             "BEGIN" => {
                 self.open += 1;
                 Ok(ByteKind::Directive)

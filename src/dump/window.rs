@@ -150,7 +150,8 @@ impl Window {
         }
         let wanted = held.max(READ_BYTES);
         self.buffer.reserve(wanted);
-        let read = self.reader.by_ref().take(wanted as u64).read_to_end(&mut self.buffer).map_err(|e| DumpError::from_read(&self.file, e))?;
+        let read =
+            self.reader.by_ref().take(wanted as u64).read_to_end(&mut self.buffer).map_err(|e| DumpError::from_read(&self.file, e))?;
         self.eof = read < wanted;
         Ok(read > 0)
     }

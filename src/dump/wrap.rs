@@ -8,7 +8,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread;
 
@@ -23,6 +23,8 @@ pub struct Limits {
     pub ratio: u64,
     /// Folder for what cannot be read in one pass.
     pub scratch: PathBuf,
+    /// Whether packed data that is cut off is taken as far as it goes.
+    pub lenient_end: bool,
 }
 
 /// Memory that an ingest may take, in bytes, unless the user gives more.
@@ -59,6 +61,7 @@ impl Limits {
             window_bytes: bytes / 2,
             ratio: (MAX_RATIO * bytes / MAX_MEMORY_BYTES).max(1),
             scratch: scratch.to_owned(),
+            lenient_end: false,
         }
     }
 }
@@ -129,6 +132,52 @@ impl Wrapper {
     }
 }
 
+/// How the blocks of an archive are packed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Packing {
+    /// Deflate with zlib's frame.
+    Zlib,
+    /// An LZ4 frame.
+    Lz4,
+    /// A zstd frame.
+    Zstd,
+}
+
+impl Packing {
+    /// Unpacks a block on a thread of its own; tells `cut` where it ends too early and that is allowed.
+    pub(super) fn reader(self, packed: Box<dyn Read + Send>, limits: &Limits, cut: &Arc<AtomicBool>) -> io::Result<Box<dyn Read + Send>> {
+        Ok(Box::new(match self {
+            Self::Zlib => unpack_ahead("zlib", packed, limits, cut, |r| Ok(Box::new(flate2::bufread::ZlibDecoder::new(r))))?,
+            Self::Lz4 => unpack_ahead("lz4", packed, limits, cut, |r| Wrapper::Lz4.decoder(r, limits))?,
+            Self::Zstd => unpack_ahead("zstd", packed, limits, cut, |r| Wrapper::Zstd.decoder(r, limits))?,
+        }))
+    }
+}
+
+/// Takes the end of a stream that comes too early as its end, and notes it.
+pub(super) struct Lenient {
+    reader: Box<dyn Read + Send>,
+    cut: Arc<AtomicBool>,
+}
+
+impl Lenient {
+    pub(super) fn new(reader: Box<dyn Read + Send>, cut: Arc<AtomicBool>) -> Self {
+        Self { reader, cut }
+    }
+}
+
+impl Read for Lenient {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self.reader.read(buffer) {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                self.cut.store(true, Ordering::Relaxed);
+                Ok(0)
+            }
+            other => other,
+        }
+    }
+}
+
 /// LZ4 frames, one behind the other.
 struct Lz4Frames<R: BufRead> {
     decoder: Option<lz4_flex::frame::FrameDecoder<R>>,
@@ -178,8 +227,8 @@ fn read_until_error(mut reader: Box<dyn Read + Send>, most: usize, out: &mut Vec
     }
 }
 
-/// Takes the wrappers off a stream.
-pub(super) fn unwrap(stored: Box<dyn Read + Send>, limits: &Limits) -> io::Result<Box<dyn Read + Send>> {
+/// Takes the wrappers off a stream; tells `cut` where one ends too early and that is allowed.
+pub(super) fn unwrap(stored: Box<dyn Read + Send>, limits: &Limits, cut: &Arc<AtomicBool>) -> io::Result<Box<dyn Read + Send>> {
     let mut reader = stored;
     for _ in 0..MAX_DEPTH {
         let mut magic = Vec::new();
@@ -187,7 +236,7 @@ pub(super) fn unwrap(stored: Box<dyn Read + Send>, limits: &Limits) -> io::Resul
         let found = Wrapper::of(&magic);
         reader = Box::new(Cursor::new(magic).chain(reader));
         let Some(wrapper) = found else { break };
-        reader = Box::new(unpack_ahead(wrapper, reader, limits)?);
+        reader = Box::new(unpack_ahead(wrapper.name(), reader, limits, cut, |r| wrapper.decoder(r, limits))?);
     }
     Ok(reader)
 }
@@ -207,21 +256,28 @@ impl<R: Read> Read for CountIn<R> {
 }
 
 /// Unpacks on a thread of its own, some blocks ahead.
-fn unpack_ahead(wrapper: Wrapper, packed: Box<dyn Read + Send>, limits: &Limits) -> io::Result<Ahead> {
+fn unpack_ahead(
+    name: &'static str,
+    packed: Box<dyn Read + Send>,
+    limits: &Limits,
+    cut: &Arc<AtomicBool>,
+    decoder: impl FnOnce(BufReader<CountIn<Box<dyn Read + Send>>>) -> io::Result<Box<dyn Read + Send>>,
+) -> io::Result<Ahead> {
     let taken = Arc::new(AtomicU64::new(0));
     let counted = CountIn { reader: packed, taken: Arc::clone(&taken) };
-    let decoder = wrapper.decoder(BufReader::with_capacity(BLOCK, counted), limits)?;
+    let mut decoder = decoder(BufReader::with_capacity(BLOCK, counted))?;
+    if limits.lenient_end {
+        decoder = Box::new(Lenient::new(decoder, Arc::clone(cut)));
+    }
     let ratio = limits.ratio;
     let (to_reader, blocks) = sync_channel(QUEUE);
     let (give_back, recycled) = channel();
-    thread::Builder::new()
-        .name(wrapper.name().to_owned())
-        .spawn(move || unpack(wrapper, decoder, &taken, ratio, &to_reader, &recycled))?;
+    thread::Builder::new().name(name.to_owned()).spawn(move || unpack(name, decoder, &taken, ratio, &to_reader, &recycled))?;
     Ok(Ahead { blocks, give_back, block: Vec::new(), given: 0, ended: false })
 }
 
 fn unpack(
-    wrapper: Wrapper,
+    name: &'static str,
     mut decoder: Box<dyn Read + Send>,
     taken: &AtomicU64,
     ratio: u64,
@@ -254,7 +310,7 @@ fn unpack(
             return;
         }
         if unpacked >= RATIO_FROM && unpacked / packed.max(1) > ratio {
-            let what = format!("{} data that unpacks to more than {ratio} times its size: {unpacked} bytes out of {packed} so far", wrapper.name());
+            let what = format!("{name} data that unpacks to more than {ratio} times its size: {unpacked} bytes out of {packed} so far");
             let _ = to_reader.send(Err(WrapError::io(what, "this looks like a bomb; if it is none, raise --max-memory")));
             return;
         }
@@ -263,7 +319,7 @@ fn unpack(
             let error = if error.get_ref().is_some_and(|e| e.is::<WrapError>()) {
                 error
             } else {
-                let what = format!("the {} data is damaged or cut off after {packed} packed, {unpacked} unpacked bytes: {error}", wrapper.name());
+                let what = format!("the {name} data is damaged or cut off after {packed} packed, {unpacked} unpacked bytes: {error}");
                 WrapError::io(what, "ask for the file again; a larger window needs a larger --max-memory")
             };
             let _ = to_reader.send(Err(error));
@@ -328,7 +384,10 @@ impl Member {
             93 => Box::new(zstd::Decoder::with_buffer(stored)?),
             95 => Box::new(liblzma::bufread::XzDecoder::new(stored)),
             other => {
-                return Err(WrapError::io(format!("a zip member packed by method {other}"), "pack it again with deflate, or give the file inside"));
+                return Err(WrapError::io(
+                    format!("a zip member packed by method {other}"),
+                    "pack it again with deflate, or give the file inside",
+                ));
             }
         };
         Ok(Box::new(Checked { reader: plain, left: self.bytes, crc: self.crc, seen: flate2::Crc::new() }))
@@ -373,7 +432,7 @@ pub(crate) struct Listed {
 
 /// Returns whether the first bytes are a tar's.
 #[must_use]
-pub fn is_tar(head: &[u8]) -> bool {
+pub(crate) fn is_tar(head: &[u8]) -> bool {
     if head.get(257..262) != Some(b"ustar") {
         return false;
     }
@@ -383,7 +442,7 @@ pub fn is_tar(head: &[u8]) -> bool {
 
 /// Returns whether the first bytes are a zip's.
 #[must_use]
-pub fn is_zip(head: &[u8]) -> bool {
+pub(crate) fn is_zip(head: &[u8]) -> bool {
     head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06")
 }
 
@@ -585,7 +644,10 @@ pub(crate) fn list_zip(path: &Path) -> io::Result<Vec<Listed>> {
         let Some((mut listed, flags)) = listed else { continue };
         inside(&listed.name)?;
         if flags & 1 != 0 {
-            return Err(WrapError::io(format!("the zip's member \"{}\" is encrypted", listed.name), "unpack it with its password, and give the file inside"));
+            return Err(WrapError::io(
+                format!("the zip's member \"{}\" is encrypted", listed.name),
+                "unpack it with its password, and give the file inside",
+            ));
         }
         let mut local = [0; 30];
         file.seek(SeekFrom::Start(listed.start))?;

@@ -26,6 +26,10 @@ pub(super) struct Pending {
     pub(super) engine: Engine,
     /// Whether a view of its name came after it.
     view: bool,
+    /// Whether the input that made it dropped it again.
+    pub(super) gone: bool,
+    /// Ordinal of the input that made it.
+    input: usize,
     primary_key: Option<Vec<String>>,
     unique: Vec<Vec<String>>,
     indexes: Vec<Vec<String>>,
@@ -41,6 +45,17 @@ pub(super) struct Settled {
     pub(super) declared: bool,
     /// Whether a view of its name came after it.
     pub(super) view: bool,
+    /// Whether the input that made it dropped it again.
+    pub(super) gone: bool,
+}
+
+/// Which input a table comes from, and whose types it has.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Origin {
+    /// The engine.
+    pub(super) engine: Engine,
+    /// Ordinal of the input.
+    pub(super) input: usize,
 }
 
 /// What a change asks of the case file.
@@ -52,6 +67,8 @@ pub(super) enum Effect {
     Created(usize),
     /// A column was added to the table with this index.
     Widened(usize),
+    /// The tables with these indexes are gone.
+    Dropped(Vec<usize>),
 }
 
 impl Catalog {
@@ -81,7 +98,8 @@ impl Catalog {
             &|own| name.schema.is_empty() && own.name.eq_ignore_ascii_case(&name.name),
         ];
         for test in tests {
-            let mut found = (0..self.tables.len()).filter(|t| agrees(&self.tables[*t].table.name) && test(&self.tables[*t].table.name));
+            let here = (0..self.tables.len()).filter(|t| !self.tables[*t].gone);
+            let mut found = here.filter(|t| agrees(&self.tables[*t].table.name) && test(&self.tables[*t].table.name));
             match (found.next(), found.next()) {
                 (Some(only), None) => return Some(only),
                 (Some(_), Some(_)) => return None,
@@ -92,9 +110,24 @@ impl Catalog {
     }
 
     /// Adds a table that only its rows tell of.
-    pub(super) fn add_undeclared(&mut self, name: &QualifiedName, columns: &[String], engine: Engine) -> usize {
+    pub(super) fn add_undeclared(&mut self, name: &QualifiedName, columns: &[String], from: Origin) -> usize {
         let columns = columns.iter().map(|c| Column { name: c.clone(), ..Column::default() }).collect();
-        self.add(Pending::new(Table { name: name.clone(), columns, ..Table::default() }, false, engine))
+        self.add(Pending::new(Table { name: name.clone(), columns, ..Table::default() }, false, from))
+    }
+
+    /// Drops the tables that the input itself made and that `goes` names.
+    ///
+    /// What another input made stays: schema may be given beside rows in any order.
+    fn drop_tables(&mut self, input: usize, goes: impl Fn(&QualifiedName) -> bool) -> Effect {
+        let mut dropped = Vec::new();
+        for (index, pending) in self.tables.iter_mut().enumerate() {
+            if pending.input == input && !pending.gone && goes(&pending.table.name) {
+                pending.gone = true;
+                self.by_name.remove(&pending.table.name);
+                dropped.push(index);
+            }
+        }
+        if dropped.is_empty() { Effect::None } else { Effect::Dropped(dropped) }
     }
 
     /// Gives an undeclared table a column that it lacks; returns whether it did.
@@ -119,9 +152,11 @@ impl Catalog {
     }
 
     /// Applies a change within `database`.
-    pub(super) fn apply(&mut self, change: SchemaChange, database: &str, engine: Engine) -> Effect {
+    pub(super) fn apply(&mut self, change: SchemaChange, database: &str, from: Origin) -> Effect {
         let qualify = |mut name: QualifiedName| {
-            database.clone_into(&mut name.database);
+            if name.database.is_empty() {
+                database.clone_into(&mut name.database);
+            }
             name
         };
         match change {
@@ -140,7 +175,7 @@ impl Catalog {
                 }
                 let parent_table = parents.into_iter().next();
                 let table = Table { name, columns, partitioned, storage_engine, parent_table, ..Table::default() };
-                Effect::Created(self.add(Pending::new(table, true, engine)))
+                Effect::Created(self.add(Pending::new(table, true, from)))
             }
             SchemaChange::Column { table, column } => {
                 self.change(&qualify(table), |p| p.table.columns.push(column)).map_or(Effect::None, Effect::Widened)
@@ -170,6 +205,12 @@ impl Catalog {
                 self.quiet(qualify(table), |p| p.table.hooks.push(hook))
             }
             SchemaChange::View { name } => self.quiet(qualify(name), |p| p.view = true),
+            SchemaChange::Drop { table } => {
+                let table = qualify(table);
+                self.drop_tables(from.input, |name| *name == table)
+            }
+            SchemaChange::DropSchema { name } => self.drop_tables(from.input, |own| own.schema == name && own.database == database),
+            SchemaChange::DropDatabase { name } => self.drop_tables(from.input, |own| own.database == name),
         }
     }
 
@@ -195,7 +236,7 @@ impl Catalog {
     /// Resolves names to ordinals. A key or relation that names an unknown column is left out; a database
     /// that all tables share needs no mention.
     pub(super) fn finish(mut self) -> Vec<Settled> {
-        let mut databases: Vec<String> = self.tables.iter().map(|t| t.table.name.database.clone()).collect();
+        let mut databases: Vec<String> = self.tables.iter().filter(|t| !t.gone).map(|t| t.table.name.database.clone()).collect();
         databases.sort();
         databases.dedup();
         if databases.len() == 1 {
@@ -208,13 +249,15 @@ impl Catalog {
 }
 
 impl Pending {
-    fn new(table: Table, declared: bool, engine: Engine) -> Self {
+    fn new(table: Table, declared: bool, from: Origin) -> Self {
         Self {
             table,
             declared,
             opened: false,
-            engine,
+            engine: from.engine,
             view: false,
+            gone: false,
+            input: from.input,
             primary_key: None,
             unique: Vec::new(),
             indexes: Vec::new(),
@@ -254,6 +297,6 @@ impl Pending {
         table.unique_keys = unique_keys;
         table.indexes = indexes;
         table.foreign_keys = foreign_keys;
-        Settled { table, declared: self.declared, view: self.view }
+        Settled { table, declared: self.declared, view: self.view, gone: self.gone }
     }
 }

@@ -152,7 +152,11 @@ fn stored_number(cell: Cell<'_>) -> Stored<'_> {
 /// Stores text as it stands, bytes where it is no UTF-8.
 #[inline]
 fn plain(cell: Cell<'_>) -> Stored<'_> {
-    if cell.valid || simdutf8::basic::from_utf8(cell.bytes).is_ok() { (ValueRef::Text(cell.bytes), false) } else { (ValueRef::Blob(cell.bytes), true) }
+    if cell.valid || simdutf8::basic::from_utf8(cell.bytes).is_ok() {
+        (ValueRef::Text(cell.bytes), false)
+    } else {
+        (ValueRef::Blob(cell.bytes), true)
+    }
 }
 
 /// Returns the integer whose decimal text is exactly these bytes.

@@ -34,7 +34,13 @@ pub(super) fn recognise(paths: &[std::path::PathBuf], limits: &Limits, hints: &H
 }
 
 /// Recognises the parts of one path: those that make one dump together first, then each by itself.
-fn recognise_group(shown: &str, mut group: Vec<Part>, limits: &Limits, hints: &Hints, found: &mut Vec<Recognised>) -> Result<(), DumpError> {
+fn recognise_group(
+    shown: &str,
+    mut group: Vec<Part>,
+    limits: &Limits,
+    hints: &Hints,
+    found: &mut Vec<Recognised>,
+) -> Result<(), DumpError> {
     if group.len() > 1 {
         for format in FORMATS {
             loop {
@@ -54,7 +60,8 @@ fn recognise_group(shown: &str, mut group: Vec<Part>, limits: &Limits, hints: &H
     for part in group {
         let (head, wrappers) = part.head(limits)?;
         let shown = part.shown.clone();
-        let Some(format) = FORMATS.iter().find(|f| f.sniff(&head)) else { return Err(unknown(shown, &head, &wrappers)) };
+        let known = if foreign(&head).is_some() { None } else { FORMATS.iter().find(|f| f.sniff(&head)) };
+        let Some(format) = known else { return Err(unknown(shown, &head, &wrappers)) };
         let mut input = Input::new(shown, vec![part], limits.clone());
         input.hints = hints.clone();
         found.push(Recognised { input, format: *format });
@@ -167,42 +174,47 @@ fn unknown(file: String, head: &[u8], wrappers: &[&'static str]) -> DumpError {
 }
 
 /// Says what the first bytes of an unknown file are, and the next step.
+fn describe(head: &[u8]) -> (String, &'static str) {
+    if head.is_empty() {
+        return ("the file is empty".to_owned(), "Ask for the export again");
+    }
+    if let Some((title, help)) = foreign(head) {
+        return (format!("its first bytes are {title}"), help);
+    }
+    let shown: String = head.iter().take(24).flat_map(|b| std::ascii::escape_default(*b)).map(char::from).collect();
+    (format!("its first bytes are \"{shown}\""), "Ask for a pg_dump, a mysqldump, a SQLite file or CSV with a header line")
+}
+
+/// Recognises what no reader takes, although some of it could pass for text: what it is, and the next step.
 ///
 /// Source: magic numbers of OpenSSL (`Salted__`), RFC 9580 (PGP), age, Microsoft Tape Format (`TAPE`), of
 /// SQL Server's compressed backups (`MSSQLBAK`), Oracle's export utilities, InnoDB backups (`XBSTCK01`), 7z, RAR.
-fn describe(head: &[u8]) -> (String, &'static str) {
+fn foreign(head: &[u8]) -> Option<(&'static str, &'static str)> {
     let decrypt = "Ask whoever encrypted it for the plain dump, or decrypt it first and give what comes out";
     let server = "It is the server's own form, which only that server reads. Ask for the tables as CSV with their DDL \
                   (bcp or the export wizard, UTF-8), or for a restore into a server that can dump text";
     let unpack = "Unpack it first, and give the file inside";
-    let known: &[(&[u8], &str, &'static str)] = &[
+    let known: &[(&[u8], &'static str, &'static str)] = &[
         (b"Salted__", "encrypted with openssl", decrypt),
         (b"-----BEGIN PGP", "encrypted with PGP", decrypt),
         (b"age-encryption.org", "encrypted with age", decrypt),
         (b"-----BEGIN AGE", "encrypted with age", decrypt),
         (b"LUKS\xba\xbe", "an encrypted disk", decrypt),
-        (b"TAPE", "a SQL Server backup (.bak)", server),
+        (b"TAPE\0\0", "a SQL Server backup (.bak)", server),
         (b"MSSQLBAK", "a compressed SQL Server backup (.bak)", server),
         (b"\x01\x0f\0\0", "a SQL Server data file", server),
         (b"XBSTCK01", "a Percona XtraBackup stream", "Ask for a mysqldump: a physical backup can only be read by its server"),
         (b"\x03\x01EXPORT:", "an Oracle export", "Ask for the tables as CSV, with their DDL"),
         (b"7z\xbc\xaf\x27\x1c", "a 7z archive", unpack),
-        (b"Rar!", "a RAR archive", unpack),
-        (b"%PDF", "a PDF", "Ask for the data as CSV"),
+        (b"Rar!\x1a\x07", "a RAR archive", unpack),
+        (b"PAR1", "a Parquet file", "Ask for CSV, or for a dump as the database's own tool writes it"),
+        (b"%PDF-", "a PDF", "Ask for the data as CSV"),
         (b"\xd0\xcf\x11\xe0", "an Office document", "Save the sheet as CSV (UTF-8)"),
     ];
-    if head.is_empty() {
-        return ("the file is empty".to_owned(), "Ask for the export again");
-    }
-    for (magic, title, help) in known {
-        if head.starts_with(magic) {
-            return (format!("its first bytes are {title}"), help);
-        }
+    if let Some((_, title, help)) = known.iter().find(|k| head.starts_with(k.0)) {
+        return Some((title, help));
     }
     // RFC 9580: a public-key or symmetrically encrypted session key packet, version 3 or 4.
-    if matches!(head, [0x84 | 0x85 | 0x8c | 0xc1 | 0xc3, _, 3 | 4, ..] | [0x85, _, _, 3, ..]) {
-        return ("its first bytes are encrypted with PGP".to_owned(), decrypt);
-    }
-    let shown: String = head.iter().take(24).flat_map(|b| std::ascii::escape_default(*b)).map(char::from).collect();
-    (format!("its first bytes are \"{shown}\""), "Ask for a pg_dump, a mysqldump, a SQLite file or CSV with a header line")
+    let pgp = matches!(head, [0x84 | 0x85 | 0x8c | 0xc1 | 0xc3, _, 3 | 4, ..] | [0x85, _, _, 3, ..]);
+    pgp.then_some(("encrypted with PGP", decrypt))
 }

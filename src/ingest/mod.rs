@@ -85,7 +85,8 @@ pub enum IngestError {
 /// Returns the first thing that is wrong, with file, line, byte offset and the next step.
 pub fn ingest(inputs: &[PathBuf], target: &Path, options: &Options, progress: &dyn Progress) -> Result<Summary, IngestError> {
     let partial = Partial::create(target)?;
-    let limits = Limits::of_memory(options.max_memory_bytes, &partial.scratch()?);
+    let mut limits = Limits::of_memory(options.max_memory_bytes, &partial.scratch()?);
+    limits.lenient_end = options.allow_truncated;
     let recognised = inputs::recognise(inputs, &limits, &options.hints)?;
     pump::run(&recognised, partial, options, progress)
 }

@@ -8,7 +8,7 @@ use std::thread;
 
 use rusqlite::params;
 
-use super::catalog::{Catalog, Effect};
+use super::catalog::{Catalog, Effect, Origin};
 use super::convert::Conversion;
 use super::inputs::Recognised;
 use super::{BadRows, IngestError, Options, Summary};
@@ -36,6 +36,7 @@ struct Route {
 enum Message {
     Create { name: QualifiedName, columns: Vec<String> },
     Widen { table: usize, column: String },
+    Drop { table: usize },
     Rows { route: Arc<Route>, batch: RowBatch },
 }
 
@@ -142,6 +143,7 @@ fn write(mut writer: BulkWriter, messages: &Receiver<Message>, give_back: &Sende
                 writer.add_column(ids[table], &column)?;
                 invalid_utf8[table].push(0);
             }
+            Message::Drop { table } => writer.drop_table(ids[table])?,
             Message::Rows { route, batch } => {
                 store(&mut writer, ids[route.table], &route, &batch, &mut invalid_utf8[route.table])?;
                 // Nobody takes it back once the reader has ended.
@@ -182,6 +184,9 @@ impl Pump<'_> {
             self.charset = Charset::Utf8;
             self.fetched = Arc::clone(&recognised.input.fetched);
             recognised.format.read(&recognised.input, self)?;
+            if recognised.input.cut.load(Ordering::Relaxed) {
+                self.note(Note::Truncated { missing: "the end of its packed data".to_owned(), at: Position::default() })?;
+            }
             self.fetched_before += recognised.input.stored_bytes();
             let accounted: u64 = self.ledger[index].iter().sum();
             let bytes = recognised.input.given.load(Ordering::Relaxed);
@@ -195,6 +200,15 @@ impl Pump<'_> {
     fn send(&mut self, message: Message) -> Result<(), DumpError> {
         let sent = self.to_writer.as_ref().is_some_and(|writer| writer.send(message).is_ok());
         if sent { Ok(()) } else { Err(DumpError::Store("the writing thread has stopped".to_owned())) }
+    }
+
+    /// Returns a name within the database at hand, unless it tells its own.
+    fn placed(&self, table: &QualifiedName) -> QualifiedName {
+        let mut name = table.clone();
+        if name.database.is_empty() {
+            name.database.clone_from(&self.database);
+        }
+        name
     }
 
     /// Notes that the database at hand holds tables.
@@ -216,15 +230,21 @@ impl Pump<'_> {
         self.progress.advance(self.fetched_before + self.fetched.load(Ordering::Relaxed), self.rows_done);
     }
 
-    fn finish(self, written: Written, inputs: &[Recognised]) -> Result<Summary, IngestError> {
+    fn finish(mut self, written: Written, inputs: &[Recognised]) -> Result<Summary, IngestError> {
         let mut tables = Vec::new();
         // Tables that stood in for views go; the others move up.
         let mut ids: Vec<Option<usize>> = Vec::new();
         let mut kept = 0;
-        for (index, settled) in self.catalog.finish().into_iter().enumerate() {
+        for (index, settled) in std::mem::take(&mut self.catalog).finish().into_iter().enumerate() {
             let rejected = self.rejects.iter().filter(|r| r.table == index).count() as u64;
             let invalid_utf8 = written.invalid_utf8.get(index).cloned().unwrap_or_default();
-            let dropped = settled.view && written.writer.rows(index) == 0 && rejected == 0;
+            let rows = written.writer.rows(index);
+            let dropped = settled.gone || (settled.view && rows == 0 && rejected == 0);
+            if settled.gone && rows + rejected > 0 {
+                let name = &settled.table.name;
+                self.warnings
+                    .push(format!("the input drops table {name} after {rows} rows; they are gone, as they would be in its database"));
+            }
             ids.push((!dropped).then_some(kept));
             kept += usize::from(!dropped);
             let (table, declared) = (settled.table, settled.declared);
@@ -259,7 +279,7 @@ impl Pump<'_> {
                     db.execute("INSERT INTO unseed_byte_ledger VALUES (?1, ?2, ?3)", params![ordinal, kind.as_str(), bytes as i64])?;
                 }
             }
-            for reject in rejects {
+            for reject in rejects.iter().filter(|r| ids[r.table].is_some()) {
                 db.execute(
                     "INSERT INTO unseed_rejects VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
                     params![ids[reject.table], reject.input, reject.at.line as i64, reject.at.offset as i64, reject.why, reject.raw],
@@ -285,14 +305,17 @@ impl Sink for Pump<'_> {
         if matches!(change, SchemaChange::Table { .. }) {
             self.name_database();
         }
-        match self.catalog.apply(change, &self.database, self.input_engine) {
+        let from = Origin { engine: self.input_engine, input: self.input };
+        match self.catalog.apply(change, &self.database, from) {
             Effect::None => Ok(()),
+            Effect::Dropped(tables) => tables.into_iter().try_for_each(|table| self.send(Message::Drop { table })),
             Effect::Created(index) => self.create(index),
             Effect::Widened(index) => {
                 let table = &self.catalog.tables()[index];
                 let Some(column) = table.table.columns.last().map(|c| c.name.clone()) else { return Ok(()) };
                 if table.opened {
-                    let help = "the rows before it would need its default; a dump as the engine's own tool writes it declares every column first";
+                    let help =
+                        "the rows before it would need its default; a dump as the engine's own tool writes it declares every column first";
                     let what = format!("a column is added to table {} after its rows", table.table.name);
                     return Err(DumpError::malformed(&self.file, at, what, help));
                 }
@@ -308,12 +331,11 @@ impl Sink for Pump<'_> {
         declare: bool,
         at: Position,
     ) -> Result<(RowSource, usize), DumpError> {
-        let mut name = table.clone();
-        name.database.clone_from(&self.database);
+        let name = self.placed(table);
         let index = match (self.catalog.find(&name), columns) {
             (Some(index), _) => index,
             (None, Some(columns)) if declare => {
-                let index = self.catalog.add_undeclared(&name, columns, self.input_engine);
+                let index = self.catalog.add_undeclared(&name, columns, Origin { engine: self.input_engine, input: self.input });
                 self.create(index)?;
                 index
             }
@@ -375,8 +397,7 @@ impl Sink for Pump<'_> {
     }
 
     fn declared(&self, table: &QualifiedName) -> Option<Vec<String>> {
-        let mut name = table.clone();
-        name.database.clone_from(&self.database);
+        let name = self.placed(table);
         let pending = self.catalog.find(&name).map(|index| &self.catalog.tables()[index]).filter(|p| p.declared)?;
         Some(pending.table.columns.iter().filter(|c| !c.generated).map(|c| c.name.clone()).collect())
     }

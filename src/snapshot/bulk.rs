@@ -50,6 +50,8 @@ enum Store {
 
 struct Open {
     physical: String,
+    /// Whether SQLite dropped it already.
+    gone: bool,
     columns: Vec<String>,
     taken: Names,
     rows: u64,
@@ -76,7 +78,7 @@ pub struct BulkTable {
     pub truncated: bool,
     /// Text cells that are not valid UTF-8, by column.
     pub invalid_utf8: Vec<u64>,
-    /// Whether it stood in for a view and goes: it has no row.
+    /// Whether it goes: the input dropped it, or it stood in for a view.
     pub dropped: bool,
 }
 
@@ -141,7 +143,7 @@ impl BulkWriter {
         }
         let columns: Vec<String> = columns.iter().map(|c| taken.column(c)).collect();
         let stats = vec![ColumnStats::default(); columns.len()];
-        let open = Open { physical, columns, taken, rows: 0, hasher: blake3::Hasher::new(), stats };
+        let open = Open { physical, gone: false, columns, taken, rows: 0, hasher: blake3::Hasher::new(), stats };
         match &mut self.store {
             Store::Pages(pages) => pages.add_table(),
             Store::Insert(inserter) => inserter.db.execute_batch(&open.ddl()).map_err(|e| self.partial.sqlite(e))?,
@@ -170,6 +172,22 @@ impl BulkWriter {
         open.columns.push(column);
         // Rows that end before the column hold NULL there.
         open.stats.push(ColumnStats::after(open.rows));
+        Ok(())
+    }
+
+    /// Gives up a table with its rows; its name is free again.
+    ///
+    /// # Errors
+    /// Returns what SQLite says.
+    pub fn drop_table(&mut self, table: TableId) -> Result<(), SnapshotError> {
+        let open = &mut self.tables[table.index()];
+        self.names.release(&open.physical);
+        if let Store::Insert(inserter) = &mut self.store {
+            inserter.db.execute_batch(&format!("DROP TABLE {}", quote(&open.physical))).map_err(|e| self.partial.sqlite(e))?;
+            open.gone = true;
+        }
+        // Its pages are freed at the end, under a name that no table has.
+        open.physical = format!("unseed_dropped_{}", table.0);
         Ok(())
     }
 
@@ -246,7 +264,7 @@ impl BulkWriter {
         let sqlite = |source| partial.sqlite(source);
         let db = match store {
             Store::Insert(inserter) => {
-                for (_, gone) in tables.iter().zip(&open).filter(|t| t.0.dropped) {
+                for (_, gone) in tables.iter().zip(&open).filter(|t| t.0.dropped && !t.1.gone) {
                     inserter.db.execute_batch(&format!("DROP TABLE {}", quote(&gone.physical))).map_err(sqlite)?;
                 }
                 inserter.db.execute_batch("COMMIT").map_err(sqlite)?;
@@ -259,6 +277,10 @@ impl BulkWriter {
                 let db = Connection::open(partial.path()).map_err(sqlite)?;
                 db.execute_batch(FAST).map_err(sqlite)?;
                 adopt(&db, &open, &roots).map_err(sqlite)?;
+                for ((table, open), _) in tables.iter().zip(&open).zip(&roots).filter(|t| t.0.0.dropped && *t.1 > 0) {
+                    debug_assert!(table.dropped, "{}", open.physical);
+                    db.execute_batch(&format!("DROP TABLE {}", quote(&open.physical))).map_err(sqlite)?;
+                }
                 db
             }
         };
@@ -281,8 +303,7 @@ impl BulkWriter {
 }
 
 /// Settings of a connection to a file that nobody else sees yet.
-const FAST: &str =
-    "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE; PRAGMA cache_size = -16384; PRAGMA trusted_schema = OFF;";
+const FAST: &str = "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE; PRAGMA cache_size = -16384; PRAGMA trusted_schema = OFF;";
 
 /// Threads that sort for an index besides SQLite's own.
 const SORT_THREADS: u32 = 2;
@@ -405,13 +426,29 @@ fn write_table(db: &Connection, ordinal: usize, open: &Open, bulk: &BulkTable) -
     let mut insert_stats = db.prepare_cached("INSERT INTO unseed_column_stats VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")?;
     for (at, column) in table.columns.iter().enumerate() {
         insert_column.execute(params![
-            ordinal, at, column.name, open.columns[at], column.type_text, column.not_null, column.generated, column.identity,
-            column.default, bulk.invalid_utf8.get(at).copied().unwrap_or(0) as i64
+            ordinal,
+            at,
+            column.name,
+            open.columns[at],
+            column.type_text,
+            column.not_null,
+            column.generated,
+            column.identity,
+            column.default,
+            bulk.invalid_utf8.get(at).copied().unwrap_or(0) as i64
         ])?;
         let stats = &open.stats[at];
         insert_stats.execute(params![
-            ordinal, at, stats.nulls as i64, stats.integers as i64, stats.reals as i64, stats.texts as i64, stats.blobs as i64,
-            stats.bytes as i64, stats.shortest(), stats.longest()
+            ordinal,
+            at,
+            stats.nulls as i64,
+            stats.integers as i64,
+            stats.reals as i64,
+            stats.texts as i64,
+            stats.blobs as i64,
+            stats.bytes as i64,
+            stats.shortest(),
+            stats.longest()
         ])?;
     }
     let mut indexed: Vec<&[usize]> = Vec::new();

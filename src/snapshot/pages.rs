@@ -354,12 +354,7 @@ impl Disk {
     }
 }
 
-fn write_blocks(
-    mut file: File,
-    blocks: &Receiver<Vec<u8>>,
-    give_back: &Sender<Vec<u8>>,
-    ask_flush: &SyncSender<()>,
-) -> io::Result<()> {
+fn write_blocks(mut file: File, blocks: &Receiver<Vec<u8>>, give_back: &Sender<Vec<u8>>, ask_flush: &SyncSender<()>) -> io::Result<()> {
     let mut unflushed = 0;
     for block in blocks {
         file.write_all(&block)?;

@@ -118,7 +118,10 @@ fn sweep(folder: &Path) {
     for entry in entries.flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
         let ours = name.starts_with(PREFIX) && name.ends_with(SUFFIX);
-        if ours && let Ok(file) = File::open(entry.path()) && file.try_lock().is_ok() {
+        if ours
+            && let Ok(file) = File::open(entry.path())
+            && file.try_lock().is_ok()
+        {
             remove(&entry.path());
         }
     }

@@ -36,7 +36,8 @@ pub(in crate::dump) fn dialect(head: &[u8]) -> Option<Dialect> {
         return None;
     }
     let top = &head[..head.len().min(2048)];
-    let signed = SIGNATURES.iter().filter_map(|(text, dialect)| Some((memchr::memmem::find(top, text.as_bytes())?, *dialect))).min_by_key(|s| s.0);
+    let signed =
+        SIGNATURES.iter().filter_map(|(text, dialect)| Some((memchr::memmem::find(top, text.as_bytes())?, *dialect))).min_by_key(|s| s.0);
     if let Some((_, dialect)) = signed {
         return Some(dialect);
     }
@@ -50,11 +51,21 @@ fn by_words(head: &[u8]) -> Option<Dialect> {
     let schema = &head[..rows.map_or(head.len(), |at| (at + 120).min(head.len()))];
     let upper = schema.to_ascii_uppercase();
     let has = |needle: &str| memchr::memmem::find(&upper, needle.as_bytes()).is_some();
-    let mysql = ["/*!", "/*M!", "CREATE TABLE `", "INTO `", "USE `", "EXISTS `", "ENGINE=", "AUTO_INCREMENT", "SET NAMES ", "UNLOCK TABLES"];
+    let mysql =
+        ["/*!", "/*M!", "CREATE TABLE `", "INTO `", "USE `", "EXISTS `", "ENGINE=", "AUTO_INCREMENT", "SET NAMES ", "UNLOCK TABLES"];
     if mysql.iter().any(|w| has(w)) {
         return Some(Dialect::Mysql);
     }
-    let sqlite = ["PRAGMA ", "AUTOINCREMENT", "BEGIN TRANSACTION;", "CREATE TABLE [", "INTO [", "EXISTS [", "WITHOUT ROWID", "/****** CORRUPTION ERROR"];
+    let sqlite = [
+        "PRAGMA ",
+        "AUTOINCREMENT",
+        "BEGIN TRANSACTION;",
+        "CREATE TABLE [",
+        "INTO [",
+        "EXISTS [",
+        "WITHOUT ROWID",
+        "/****** CORRUPTION ERROR",
+    ];
     Some(if sqlite.iter().any(|w| has(w)) { Dialect::Sqlite } else { Dialect::Postgres })
 }
 
@@ -73,8 +84,24 @@ fn begins_like_sql(head: &[u8]) -> bool {
     let Ok(Some(second)) = lexer.token() else { return signed() };
     let goes_on = |words: &[&str]| words.iter().any(|w| second.is(w));
     let created = [
-        "TABLE", "SCHEMA", "TYPE", "SEQUENCE", "EXTENSION", "DATABASE", "UNIQUE", "INDEX", "UNLOGGED", "ROLE", "DOMAIN", "OR", "FUNCTION", "USER",
-        "TEMPORARY", "DEFINER", "VIEW", "VIRTUAL",
+        "TABLE",
+        "SCHEMA",
+        "TYPE",
+        "SEQUENCE",
+        "EXTENSION",
+        "DATABASE",
+        "UNIQUE",
+        "INDEX",
+        "UNLOGGED",
+        "ROLE",
+        "DOMAIN",
+        "OR",
+        "FUNCTION",
+        "USER",
+        "TEMPORARY",
+        "DEFINER",
+        "VIEW",
+        "VIRTUAL",
     ];
     (first.is("CREATE") && goes_on(&created))
         || (first.is("DROP") && goes_on(&["TABLE", "DATABASE", "SCHEMA", "INDEX", "VIEW", "TYPE", "ROLE"]))

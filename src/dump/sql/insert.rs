@@ -43,7 +43,8 @@ impl From<LexError> for HeadError {
 /// Returns that the text ends too early, or that it inserts something else than literal rows.
 pub fn head(text: &[u8], flavor: Flavor, default_schema: &str) -> Result<Head, HeadError> {
     let mut lexer = Lexer::new(text, flavor);
-    let mut next = || lexer.token()?.ok_or(HeadError::Incomplete);
+    // A token at the very end of the text may go on behind it.
+    let mut next = || lexer.token()?.filter(|_| lexer.pos() < text.len()).ok_or(HeadError::Incomplete);
     let first = next()?;
     if !first.is("INSERT") && !first.is("REPLACE") {
         return Err(HeadError::Unsupported("no INSERT"));
@@ -199,6 +200,12 @@ fn text_cell(text: &[u8], open: usize, escapes: Escapes, batch: &mut RowBatch) -
         match text.get(at + 1) {
             None => return Err(HeadError::Incomplete),
             Some(b'\'') => {}
+            Some(b',' | b')') => {
+                batch.push_raw(CellKind::Text, from, at);
+                return Ok(at + 1);
+            }
+            // Another literal may follow, which goes on with this one.
+            Some(byte) if byte.is_ascii_whitespace() => return neighbours(text, open, from, at, escapes, batch),
             Some(_) => {
                 batch.push_raw(CellKind::Text, from, at);
                 return Ok(at + 1);
@@ -208,6 +215,25 @@ fn text_cell(text: &[u8], open: usize, escapes: Escapes, batch: &mut RowBatch) -
     let (value, len) = quoted(&text[open..], b'\'', escapes)?;
     batch.push(CellKind::Text, &value);
     Ok(open + len)
+}
+
+/// Reads a text in quotes and those that follow it between blanks: neighbouring literals are one.
+fn neighbours(text: &[u8], open: usize, from: usize, at: usize, escapes: Escapes, batch: &mut RowBatch) -> Result<usize, HeadError> {
+    let mut end = at + 1;
+    let mut next = blank(text, end)?;
+    if text[next] != b'\'' {
+        batch.push_raw(CellKind::Text, from, at);
+        return Ok(end);
+    }
+    let mut value = quoted(&text[open..], b'\'', escapes)?.0.into_owned();
+    while text[next] == b'\'' {
+        let (more, len) = quoted(&text[next..], b'\'', escapes)?;
+        value.extend_from_slice(&more);
+        end = next + len;
+        next = blank(text, end)?;
+    }
+    batch.push(CellKind::Text, &value);
+    Ok(end)
 }
 
 /// Reads a number as a span.
@@ -318,7 +344,10 @@ fn call(word: &[u8], lexer: &mut Lexer<'_>, depth: u8) -> Result<Vec<u8>, HeadEr
         let to = text(lexer)?;
         replace(&subject, &from, &to)
     } else if word.eq_ignore_ascii_case(b"char") {
-        let Some(Token::Number(number)) = lexer.token()? else { return Err(unknown()) };
+        let number = match lexer.token()?.ok_or(HeadError::Incomplete)? {
+            Token::Number(number) => number,
+            _ => return Err(unknown()),
+        };
         let code = std::str::from_utf8(number).ok().and_then(|n| n.parse().ok()).and_then(char::from_u32).ok_or_else(unknown)?;
         code.to_string().into_bytes()
     } else if word.eq_ignore_ascii_case(b"unistr") {
@@ -463,10 +492,7 @@ mod tests {
     #[test]
     fn reads_what_sqlites_shell_writes() {
         assert_eq!(
-            cells_of(
-                r"(replace(replace('a\r\nb','\r',char(13)),'\n',char(10)),unistr('x\u000ay\\'),X'00',1e999);",
-                Flavor::SQLITE
-            ),
+            cells_of(r"(replace(replace('a\r\nb','\r',char(13)),'\n',char(10)),unistr('x\u000ay\\'),X'00',1e999);", Flavor::SQLITE),
             [
                 (CellKind::Text, "a\r\nb".into()),
                 (CellKind::Text, "x\ny\\".into()),

@@ -272,14 +272,23 @@ impl<'s> Script<'s> {
             HeadError::Incomplete => {
                 self.malformed(at, "the file ends inside an INSERT statement", "the dump is not complete; ask for it again")
             }
-            HeadError::Unsupported(what) => {
-                self.malformed(at, format!("INSERT with {what}"), format!("unseed reads literal rows only; ask for a dump as {} writes it", self.writer))
-            }
+            HeadError::Unsupported(what) => self.malformed(
+                at,
+                format!("INSERT with {what}"),
+                format!("unseed reads literal rows only; ask for a dump as {} writes it", self.writer),
+            ),
         }
     }
 
     /// Rejects the row that spans these bytes at hand.
-    pub(in crate::dump) fn reject(&mut self, source: RowSource, width: usize, cells: usize, start: usize, end: usize) -> Result<(), DumpError> {
+    pub(in crate::dump) fn reject(
+        &mut self,
+        source: RowSource,
+        width: usize,
+        cells: usize,
+        start: usize,
+        end: usize,
+    ) -> Result<(), DumpError> {
         let at = self.window.position_ahead(start);
         let raw = self.window.data()[start..end].to_vec();
         let why = format!("the row has {cells} fields, the table takes {width}");

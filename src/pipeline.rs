@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::cohort::{self, GuardError, Judgement};
+use crate::cohort::{self, GuardError, Judgement, Measures};
 use crate::config::Loaded;
 use crate::detect::{self, DetectError, Outcome};
 use crate::model::value::row_key_json;
@@ -62,12 +62,17 @@ pub fn analyze(case: &mut Case, config: &Loaded, now: i64, progress: &dyn Progre
             };
             case.put_detector_run(detector, TableId(*table as u32), outcome.as_str(), count, why)?;
         }
-        let weighed = weigh::weigh(measured.evidence, &facts);
+        let weighed = weigh::weigh(measured.evidence.clone(), &facts);
         for fact in &weighed {
             case.put_evidence(&fact.evidence, fact.bits.get())?;
         }
         let guarded = cohort::guard(case, &profile, &config.config)?;
-        let mut judgement = cohort::judge(&profile, &facts, &weighed, &guarded);
+        let mut features = Vec::new();
+        for (table, own) in profile.tables.iter().zip(&facts) {
+            features.push(detect::features(case, table, own, &facts)?);
+        }
+        let measures = Measures { facts: &facts, weighed: &weighed, closures: &measured.closures, features: &features };
+        let mut judgement = cohort::judge(&profile, &measures, &guarded);
         name_cohorts(case, &mut judgement)?;
         store(case, &judgement)?;
         let verdict = cohort::snapshot_verdict(&judgement.verdicts, checked && !case.facts().truncated);
@@ -164,7 +169,7 @@ pub fn explain(
     let profile = profile::profile(case, config, now, progress)?;
     let facts = detect::gather(case, &profile)?;
     let measured = detect::detect(case, &profile, &facts, &config.config, progress)?;
-    let weighed = weigh::weigh(measured.evidence, &facts);
+    let weighed = weigh::weigh(measured.evidence.clone(), &facts);
     let scores = cohort::Scores::new(&weighed, &facts);
     Ok(cohort::explain(&scores, table, row))
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::detect::TableFacts;
-use crate::model::{Bits, Certainty, Family, Reason, Row, TableId};
+use crate::model::{Bits, Certainty, Family, Row, TableId};
 use crate::weigh::Weighed;
 
 /// The strongest fact of a family about a row.
@@ -108,18 +108,5 @@ impl Scores {
     /// Returns the sum of a row's terms over some families.
     pub(crate) fn sum(&self, table: TableId, row: Row, families: &[Family]) -> Bits {
         families.iter().filter_map(|f| self.term(table, *f, row)).map(|t| t.bits).sum()
-    }
-
-    /// Returns a row's terms as reasons, in family order.
-    pub(crate) fn reasons(&self, table: TableId, row: Row) -> Vec<Reason> {
-        let terms = Family::ALL.iter().filter_map(|f| self.term(table, *f, row).map(|t| (f, t)));
-        terms
-            .map(|(family, term)| Reason {
-                detector: term.detector.to_owned(),
-                family: family.as_str().to_owned(),
-                bits: term.bits,
-                detail: term.detail.clone(),
-            })
-            .collect()
     }
 }

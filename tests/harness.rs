@@ -347,6 +347,16 @@ impl Mariadb {
         writing.join().expect("the script is sent");
     }
 
+    /// Dumps a table with `mariadb-dump`; returns what it printed.
+    #[track_caller]
+    pub fn dump_table(&self, words: &[&str], table: &str) -> Vec<u8> {
+        let mut command = Command::new("mariadb-dump");
+        command.args(["--no-defaults", "-S", &self.socket, "-u", "root"]).args(words).args([self.name.as_str(), table]);
+        let output = command.output().expect("mariadb-dump runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        output.stdout
+    }
+
     /// Dumps the database with `mariadb-dump`; returns what it printed.
     #[track_caller]
     pub fn dump(&self, words: &[&str]) -> Vec<u8> {

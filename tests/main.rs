@@ -11,6 +11,7 @@ mod contents;
 mod determinism;
 mod dumps;
 mod fixtures;
+mod formats;
 mod harness;
 mod postgres;
 mod review_log;

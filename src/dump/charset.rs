@@ -2,7 +2,7 @@
 //! at all: bytes that a set does not know stay bytes.
 //!
 //! Source: PostgreSQL manual, 24.3 Character Set Support; MySQL manual, 12.10 Supported Character Sets
-//! (its `latin1` is Windows-1252); WHATWG Encoding, which encoding_rs implements.
+//! (its `latin1` is Windows-1252); WHATWG Encoding, which `encoding_rs` implements.
 
 use std::io::{self, Read};
 

@@ -2,7 +2,7 @@
 //! the reason, and held against the whole file by reading it. Guesses neither types nor missing fields.
 
 use super::delimited::{Delimited, Dialect, sample};
-use super::{ByteKind, CellKind, Charset, DumpError, DumpFormat, FormatMeta, Input, Note, RowBatch, Sink, Window};
+use super::{ByteKind, CellKind, Charset, DumpError, DumpFormat, FormatMeta, Hints, Input, Note, RowBatch, Sink, Window};
 use crate::model::{Engine, QualifiedName};
 
 /// Delimited text.
@@ -25,7 +25,7 @@ const SNIFF_RECORDS: usize = 1000;
 
 /// Words that mean NULL where every text is quoted and they are not.
 ///
-/// Source: exports of phpMyAdmin and DataGrip (`NULL`), SQL Developer (`(null)`).
+/// Source: exports of phpMyAdmin and `DataGrip` (`NULL`), SQL Developer (`(null)`).
 const NULL_WORDS: [&str; 3] = ["NULL", "null", "(null)"];
 
 impl DumpFormat for Csv {
@@ -34,12 +34,11 @@ impl DumpFormat for Csv {
     }
 
     fn sniff(&self, head: &[u8]) -> bool {
-        let utf16 = Charset::utf16(head).map(|_| Window::new(Box::new(std::io::Cursor::new(head.to_vec())), "", usize::MAX));
-        match utf16 {
-            Some(Ok(window)) => is_table(window.data()),
-            Some(Err(_)) => false,
-            None => is_table(head),
-        }
+        is_table(head, &Hints::default())
+    }
+
+    fn told(&self, head: &[u8], hints: &Hints) -> bool {
+        (hints.separator.is_some() || hints.header.is_some()) && is_table(head, hints)
     }
 
     fn read(&self, input: &Input, sink: &mut dyn Sink) -> Result<(), DumpError> {
@@ -74,10 +73,18 @@ impl DumpFormat for Csv {
     }
 }
 
-fn is_table(head: &[u8]) -> bool {
+fn is_table(head: &[u8], hints: &Hints) -> bool {
+    match Charset::utf16(head).map(|_| Window::new(Box::new(std::io::Cursor::new(head.to_vec())), "", usize::MAX)) {
+        Some(Ok(window)) => is_text_table(window.data(), hints),
+        Some(Err(_)) => false,
+        None => is_text_table(head, hints),
+    }
+}
+
+fn is_text_table(head: &[u8], hints: &Hints) -> bool {
     let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
     let control = |b: &u8| *b < 0x20 && !matches!(b, b'\t' | b'\n' | b'\r' | 0x0c | 0x01 | 0x07 | 0x1f);
-    !head.is_empty() && !head.iter().any(control) && look(head, false, &super::Hints::default()).is_some()
+    !head.is_empty() && !head.iter().any(control) && look(head, false, hints).is_some()
 }
 
 /// A dialect and how it was found.
@@ -90,7 +97,7 @@ struct Found {
 }
 
 /// Finds the dialect of a text from its first records.
-fn look(head: &[u8], whole: bool, hints: &super::Hints) -> Option<Found> {
+fn look(head: &[u8], whole: bool, hints: &Hints) -> Option<Found> {
     let mut why = Vec::new();
     let directive = sep_line(head);
     let text = &head[directive.map_or(0, |d| d.0)..];
@@ -204,23 +211,15 @@ fn backslashes(text: &[u8], whole: bool, dialect: &mut Dialect, why: &mut Vec<St
     };
     let plain = width(dialect);
     let unquoted = Dialect { quote: None, ..escaped.clone() };
-    let bare = |cell: &[u8]| cell == b"\\N";
-    if memchr::memmem::find(text, b"\\\"").is_some()
-        && width(&escaped).is_some_and(|(equal, all)| equal == all)
-        && plain.is_none_or(|(equal, all)| equal < all)
-    {
+    // NULL is spelled \N, so other backslashes escape too.
+    let null = Dialect { nulls: vec![b"\\N".to_vec()], ..unquoted.clone() };
+    let has_null =
+        || sample(text, &null, whole, SNIFF_RECORDS).is_ok_and(|r| r.rows().any(|row| row.iter().any(|c| c.kind == CellKind::Null)));
+    let quotes_text = memchr::memmem::find(text, b"\\\"").is_some() && width(&escaped).is_some_and(|(equal, all)| equal == all);
+    if quotes_text && plain.is_none_or(|(equal, all)| equal < all) {
         *dialect = escaped;
         why.push("backslash escapes: quoted fields hold \\\"".to_owned());
-    } else if dialect.separator == b'\t'
-        && memchr::memchr(b'"', text).is_none_or(|_| plain.is_none())
-        && sample(text, &unquoted, whole, SNIFF_RECORDS).is_ok_and(|r| {
-            // NULL is spelled \N, so other backslashes escape too.
-            let null = Dialect { nulls: vec![b"\\N".to_vec()], ..unquoted.clone() };
-            let _ = bare;
-            r.len() > 0
-                && sample(text, &null, whole, SNIFF_RECORDS).is_ok_and(|r| r.rows().any(|row| row.iter().any(|c| c.kind == CellKind::Null)))
-        })
-    {
+    } else if dialect.separator == b'\t' && (memchr::memchr(b'"', text).is_none() || plain.is_none()) && has_null() {
         *dialect = unquoted;
         why.push("backslash escapes: \\N stands between tabs".to_owned());
     }
@@ -253,7 +252,7 @@ fn nulls(text: &[u8], records: &RowBatch, dialect: &mut Dialect, why: &mut Vec<S
 }
 
 /// Finds the character set: UTF-8 unless the first bytes are none.
-fn charset(head: &[u8], hints: &super::Hints, why: &mut Vec<String>) -> Charset {
+fn charset(head: &[u8], hints: &Hints, why: &mut Vec<String>) -> Charset {
     if let Some(charset) = hints.charset {
         why.push(format!("{}, as given", charset.name()));
         return charset;
@@ -277,7 +276,7 @@ fn read_table(
     found: Found,
     table: &QualifiedName,
     charset: Charset,
-    hints: &super::Hints,
+    hints: &Hints,
 ) -> Result<(), DumpError> {
     let at = window.position();
     let file = window.file().to_owned();
@@ -377,7 +376,7 @@ mod tests {
     use super::*;
 
     fn found(text: &str) -> Found {
-        look(text.as_bytes(), true, &super::super::Hints::default()).unwrap_or_else(|| panic!("no dialect: {text}"))
+        look(text.as_bytes(), true, &Hints::default()).unwrap_or_else(|| panic!("no dialect: {text}"))
     }
 
     fn header(fields: &[&str], rest: &str) -> bool {
@@ -397,7 +396,7 @@ mod tests {
         ] {
             assert_eq!(found(text).dialect.separator, separator, "{text}");
         }
-        assert!(look(b"Dear all,\n\nplease find the export attached.\n", true, &super::super::Hints::default()).is_none());
+        assert!(look(b"Dear all,\n\nplease find the export attached.\n", true, &Hints::default()).is_none());
         assert_eq!(found("id,a\r1,2\r3,4\r").dialect.newline, b'\r');
     }
 

@@ -12,6 +12,11 @@ use tempfile::TempPath;
 use super::wrap::{self, Limits};
 use super::{DumpError, HEAD_BYTES, Window};
 
+/// Bytes of a packed input's beginning that are looked at where fewer unpack to nothing.
+///
+/// Source: bzip2 packs blocks of at most 900 kB.
+const LONG_HEAD_BYTES: usize = 2 << 20;
+
 /// One stream of bytes.
 #[derive(Clone, Debug)]
 pub struct Part {
@@ -140,18 +145,17 @@ impl Part {
     }
 
     /// Returns the first bytes as they lie; standard input keeps them for later.
-    fn stored_head(&self) -> Result<Vec<u8>, DumpError> {
+    fn stored_head(&self, most: usize) -> Result<Vec<u8>, DumpError> {
         let io_error = |source| DumpError::Io { file: self.shown.clone(), source };
         let mut head = Vec::new();
         if let Origin::Stdin(stdin) = &self.origin {
             let mut slot = stdin.head.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(seen) = &*slot {
-                return Ok(seen.clone());
-            }
-            io::stdin().take(HEAD_BYTES as u64).read_to_end(&mut head).map_err(io_error)?;
-            *slot = Some(head.clone());
+            let seen = slot.get_or_insert_default();
+            let more = most.saturating_sub(seen.len()) as u64;
+            io::stdin().take(more).read_to_end(seen).map_err(io_error)?;
+            head.clone_from(seen);
         } else {
-            self.open_stored()?.take(HEAD_BYTES as u64).read_to_end(&mut head).map_err(io_error)?;
+            self.open_stored()?.take(most as u64).read_to_end(&mut head).map_err(io_error)?;
         }
         Ok(head)
     }
@@ -161,8 +165,14 @@ impl Part {
     /// # Errors
     /// Returns what the system says.
     pub fn head(&self, limits: &Limits) -> Result<(Vec<u8>, Vec<&'static str>), DumpError> {
-        let stored = self.stored_head()?;
-        Ok(wrap::head(stored, limits))
+        let stored = self.stored_head(HEAD_BYTES)?;
+        let whole = stored.len() < HEAD_BYTES;
+        let seen = wrap::head(stored, limits);
+        if seen.0.is_empty() && !seen.1.is_empty() && !whole {
+            // A block of bzip2 gives nothing before it is whole.
+            return Ok(wrap::head(self.stored_head(LONG_HEAD_BYTES)?, limits));
+        }
+        Ok(seen)
     }
 
     /// Returns the name that a table takes from it: without folders, wrapper's ending and ending.

@@ -62,7 +62,7 @@ enum Field<'a> {
 
 /// Splits an object into keys and values.
 ///
-/// Source: RFC 8259; serde_json checks each part.
+/// Source: RFC 8259; `serde_json` checks each part.
 fn object(line: &[u8]) -> Result<Vec<(Cow<'_, str>, Field<'_>)>, &'static str> {
     let mut rest = line.trim_ascii().strip_prefix(b"{").ok_or("it is no object")?.trim_ascii_start();
     let mut pairs = Vec::new();

@@ -60,6 +60,11 @@ pub trait DumpFormat: Sync {
     /// Returns whether the first bytes are of this format; never looks at the name.
     fn sniff(&self, head: &[u8]) -> bool;
 
+    /// Returns whether the first bytes may be of this format because the user says so.
+    fn told(&self, _head: &[u8], _hints: &Hints) -> bool {
+        false
+    }
+
     /// Returns the places of the parts of a folder or archive that this format reads together.
     ///
     /// # Errors

@@ -124,7 +124,7 @@ fn is_member(name: &str) -> bool {
 /// Says what is wrong with the archive's own bytes.
 fn broken(file: &str, offset: u64, error: io::Error) -> DumpError {
     let at = Position { offset, line: 1 };
-    if error.get_ref().is_some_and(|e| e.is::<BadArchive>()) {
+    if error.get_ref().and_then(|e| e.downcast_ref::<BadArchive>()).is_some() {
         let help = "ask for the dump again; pg_dump -Fp makes a text that any version reads";
         return DumpError::malformed(file, at, error.to_string(), help);
     }

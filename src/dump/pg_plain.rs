@@ -143,7 +143,9 @@ impl Reader<'_> {
             match header_time(time) {
                 Some(micros) => sink.note(Note::TakenAt(micros))?,
                 None => {
-                    sink.note(Note::Warning(format!("the header's time \"{time}\" has a zone that unseed does not know; give --taken-at")))?
+                    sink.note(Note::Warning(format!(
+                        "the header's time \"{time}\" has a zone that unseed does not know; give --taken-at"
+                    )))?;
                 }
             }
         }

@@ -257,9 +257,9 @@ fn hooks(db: &Connection, sink: &mut dyn Sink) -> Result<(), Failure> {
 
 fn rows(db: &Connection, table: &SourceTable, sink: &mut dyn Sink) -> Result<(), Failure> {
     let name = QualifiedName::new("main", &table.name);
-    let (source, width) = sink.open(&name, None, false, Position::default())?;
     let mut columns = db.prepare("SELECT name FROM pragma_table_xinfo(?1) WHERE hidden <> 1 ORDER BY cid")?;
     let names: Vec<String> = columns.query_map([&table.name], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    let (source, width) = sink.open(&name, Some(&names), false, Position::default())?;
     let list: Vec<String> = names.iter().map(|n| quote(n)).collect();
     let mut statement = db.prepare(&format!("SELECT {} FROM main.{} NOT INDEXED", list.join(", "), quote(&table.name)))?;
     let mut batch = RowBatch::new();

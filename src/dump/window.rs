@@ -148,7 +148,7 @@ impl Window {
             self.buffer.drain(..self.start);
             self.start = 0;
         }
-        let wanted = held.max(READ_BYTES);
+        let wanted = held.min(self.limit - held).max(READ_BYTES);
         self.buffer.reserve(wanted);
         let read =
             self.reader.by_ref().take(wanted as u64).read_to_end(&mut self.buffer).map_err(|e| DumpError::from_read(&self.file, e))?;

@@ -201,6 +201,7 @@ impl<R: BufRead> Read for Lz4Frames<R> {
 
 /// Unpacks the first bytes of something as far as they go; tells the wrappers.
 pub(super) fn head(stored: Vec<u8>, limits: &Limits) -> (Vec<u8>, Vec<&'static str>) {
+    let most = stored.len().max(super::HEAD_BYTES);
     let mut head = stored;
     let mut wrappers = Vec::new();
     while wrappers.len() < MAX_DEPTH
@@ -210,7 +211,7 @@ pub(super) fn head(stored: Vec<u8>, limits: &Limits) -> (Vec<u8>, Vec<&'static s
         let mut plain = Vec::new();
         if let Ok(decoder) = wrapper.decoder(Cursor::new(head), limits) {
             // The packed bytes end too early, of course.
-            read_until_error(decoder, super::HEAD_BYTES, &mut plain);
+            read_until_error(decoder, most, &mut plain);
         }
         head = plain;
     }
@@ -316,7 +317,7 @@ fn unpack(
         }
         if let Some(error) = failed {
             // Wrappers within this one tell their own story.
-            let error = if error.get_ref().is_some_and(|e| e.is::<WrapError>()) {
+            let error = if error.get_ref().and_then(|e| e.downcast_ref::<WrapError>()).is_some() {
                 error
             } else {
                 let what = format!("the {name} data is damaged or cut off after {packed} packed, {unpacked} unpacked bytes: {error}");

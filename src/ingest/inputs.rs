@@ -60,7 +60,8 @@ fn recognise_group(
     for part in group {
         let (head, wrappers) = part.head(limits)?;
         let shown = part.shown.clone();
-        let known = if foreign(&head).is_some() { None } else { FORMATS.iter().find(|f| f.sniff(&head)) };
+        let by_bytes = || FORMATS.iter().find(|f| f.sniff(&head)).or_else(|| FORMATS.iter().find(|f| f.told(&head, hints)));
+        let known = if foreign(&head).is_some() { None } else { by_bytes() };
         let Some(format) = known else { return Err(unknown(shown, &head, &wrappers)) };
         let mut input = Input::new(shown, vec![part], limits.clone());
         input.hints = hints.clone();
@@ -188,7 +189,7 @@ fn describe(head: &[u8]) -> (String, &'static str) {
 /// Recognises what no reader takes, although some of it could pass for text: what it is, and the next step.
 ///
 /// Source: magic numbers of OpenSSL (`Salted__`), RFC 9580 (PGP), age, Microsoft Tape Format (`TAPE`), of
-/// SQL Server's compressed backups (`MSSQLBAK`), Oracle's export utilities, InnoDB backups (`XBSTCK01`), 7z, RAR.
+/// SQL Server's compressed backups (`MSSQLBAK`), Oracle's export utilities, `InnoDB` backups (`XBSTCK01`), 7z, RAR.
 fn foreign(head: &[u8]) -> Option<(&'static str, &'static str)> {
     let decrypt = "Ask whoever encrypted it for the plain dump, or decrypt it first and give what comes out";
     let server = "It is the server's own form, which only that server reads. Ask for the tables as CSV with their DDL \

@@ -362,10 +362,13 @@ impl Sink for Pump<'_> {
         let mut routed: Vec<(Option<usize>, Conversion)> = conversions.map(|c| (None, c)).collect();
         let width = match columns {
             None => {
-                for (place, column) in routed.iter_mut().enumerate() {
-                    column.0 = Some(place);
+                // SQLite's statements leave out what it computes; others write DEFAULT there.
+                let computed = |place: usize| self.input_engine == Engine::Sqlite && pending.table.columns[place].generated;
+                let given = (0..routed.len()).filter(|place| !computed(*place)).collect::<Vec<_>>();
+                for (cell, place) in given.iter().enumerate() {
+                    routed[*place].0 = Some(cell);
                 }
-                routed.len()
+                given.len()
             }
             Some(names) => {
                 for (place, name) in names.iter().enumerate() {

@@ -16,7 +16,7 @@ pub(in crate::dump) enum Dialect {
 
 /// Comments by which tools sign.
 ///
-/// Source: headers that `pg_dump`, `mysqldump`, `mariadb-dump`, phpMyAdmin, Adminer, HeidiSQL, Navicat and
+/// Source: headers that `pg_dump`, `mysqldump`, `mariadb-dump`, phpMyAdmin, Adminer, `HeidiSQL`, Navicat and
 /// mydumper write.
 const SIGNATURES: &[(&str, Dialect)] = &[
     ("-- PostgreSQL database dump", Dialect::Postgres),

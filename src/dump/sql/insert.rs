@@ -344,10 +344,7 @@ fn call(word: &[u8], lexer: &mut Lexer<'_>, depth: u8) -> Result<Vec<u8>, HeadEr
         let to = text(lexer)?;
         replace(&subject, &from, &to)
     } else if word.eq_ignore_ascii_case(b"char") {
-        let number = match lexer.token()?.ok_or(HeadError::Incomplete)? {
-            Token::Number(number) => number,
-            _ => return Err(unknown()),
-        };
+        let Token::Number(number) = lexer.token()?.ok_or(HeadError::Incomplete)? else { return Err(unknown()) };
         let code = std::str::from_utf8(number).ok().and_then(|n| n.parse().ok()).and_then(char::from_u32).ok_or_else(unknown)?;
         code.to_string().into_bytes()
     } else if word.eq_ignore_ascii_case(b"unistr") {

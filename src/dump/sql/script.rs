@@ -59,6 +59,10 @@ impl<'s> Script<'s> {
         debug_assert!(self.pos == 0 && self.batch.is_empty(), "rows are handed on first");
         self.sink.account(kind, self.window.source_bytes(bytes));
         self.window.consume(bytes);
+        if matches!(kind, ByteKind::Ddl | ByteKind::Directive) {
+            // The same words may now mean another table.
+            self.last_head.clear();
+        }
     }
 
     pub(in crate::dump) fn malformed(&self, at: Position, what: impl Into<String>, help: impl Into<String>) -> DumpError {

@@ -98,16 +98,16 @@ impl Postgres {
     /// Reads every value of the user's tables, partitions each by itself; generated columns left out.
     pub fn values(&self) -> Tables {
         let listed = self.sql(
-            "SELECT n.nspname, c.relname, coalesce(string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum), ''), \
-             coalesce(string_agg(t.typname, ',' ORDER BY a.attnum), '') \
+            "SELECT concat_ws(chr(1), n.nspname, c.relname, coalesce(string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum), ''), \
+             coalesce(string_agg(t.typname, ',' ORDER BY a.attnum), '')) \
              FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
              LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' \
              LEFT JOIN pg_type t ON t.oid = a.atttypid \
-             WHERE c.relkind IN ('r', 'p') AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') GROUP BY 1, 2 ORDER BY 1, 2",
+             WHERE c.relkind IN ('r', 'p') AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') GROUP BY n.nspname, c.relname ORDER BY n.nspname, c.relname",
         );
         let mut tables = Tables::new();
         for line in listed.lines() {
-            let parts: Vec<&str> = line.split('\t').collect();
+            let parts: Vec<&str> = line.split('\u{1}').collect();
             let [schema, table, columns, types] = parts[..] else { panic!("{line}") };
             let name = if schema == "public" { table.to_owned() } else { format!("{schema}.{table}") };
             let source = format!("ONLY \"{}\".\"{}\"", schema.replace('"', "\"\""), table.replace('"', "\"\""));

@@ -13,6 +13,8 @@ mod dumps;
 mod fixtures;
 mod formats;
 mod harness;
+mod page_writer;
 mod postgres;
 mod review_log;
+mod round_trips;
 mod scan;

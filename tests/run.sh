@@ -4,6 +4,7 @@
 #
 #   tests/run.sh           all tests, 20 s of fuzzing a parser
 #   tests/run.sh --full    the same with 10 minutes of fuzzing a parser
+#   tests/run.sh --with COMMAND...    runs that command beside the servers instead
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -11,7 +12,8 @@ fuzz_seconds=20
 case "${1:-}" in
     "") ;;
     --full) fuzz_seconds=600 ;;
-    *) echo "usage: tests/run.sh [--full]" >&2; exit 2 ;;
+    --with) shift; instead=("$@") ;;
+    *) echo "usage: tests/run.sh [--full | --with COMMAND...]" >&2; exit 2 ;;
 esac
 
 say() { printf '\n== %s\n' "$*"; }
@@ -77,6 +79,11 @@ for _ in $(seq 100); do
     sleep 0.2
 done
 echo "MariaDB $(mariadb --no-defaults -S "$UNSEED_TEST_MARIADB" -u root -N -e 'SELECT version()') on a socket, process $mariadb_pid"
+
+if [ -n "${instead:-}" ]; then
+    "${instead[@]}"
+    exit
+fi
 
 say "tests"
 UNSEED_FUZZ_SECONDS="${UNSEED_FUZZ_SECONDS:-$fuzz_seconds}" cargo test --release --quiet

@@ -565,7 +565,7 @@ fn rows(mut window: Window, sink: &mut dyn Sink, batch: &mut RowBatch, copy: &[u
         return pg_plain::read_piece(window, sink, stage);
     }
     let at = window.position();
-    let Some((table, columns)) = pg_plain::copy_head(copy, Flavor::POSTGRES, &stage.schema) else {
+    let Some((table, columns)) = pg_plain::copy_head(&stage.decoded(copy), Flavor::POSTGRES, &stage.schema) else {
         let what = "a COPY statement that is not `COPY table (columns) FROM stdin;`";
         return Err(DumpError::malformed(window.file(), at, what, "ask for a dump as pg_dump writes it"));
     };

@@ -4,7 +4,7 @@
 use super::pg_copy::{self, Ended};
 use super::sql::guess::{self, Dialect};
 use super::sql::lexer::Flavor;
-use super::sql::script::{Next, Script, as_written, qualified};
+use super::sql::script::{self, Next, Script, as_written, qualified};
 use super::sql::{Lexer, Token, ddl};
 use super::{ByteKind, Charset, DumpError, DumpFormat, FormatMeta, Input, Note, Position, Sink, Window};
 use crate::model::stamp::{HOUR, Stamp};
@@ -76,6 +76,11 @@ impl Stage {
     /// Starts as a server would.
     pub(super) fn new() -> Self {
         Self { charset: Charset::Utf8, flavor: Flavor::POSTGRES, schema: "public".to_owned() }
+    }
+
+    /// Returns a statement's text in UTF-8.
+    pub(super) fn decoded(&self, text: &[u8]) -> Vec<u8> {
+        script::decoded(self.charset, text)
     }
 }
 

@@ -36,7 +36,9 @@ impl Conversion {
         if engine == Engine::Sqlite {
             return Self::Stored;
         }
-        let lower = type_text.trim().to_ascii_lowercase();
+        // `--quote-all-identifiers` quotes the names of types that are no keywords.
+        let lower = type_text.trim().to_ascii_lowercase().replace('"', "");
+        let lower = lower.strip_prefix("pg_catalog.").unwrap_or(&lower);
         let word = lower.split([' ', '(']).next().unwrap_or_default();
         let mysql = matches!(engine, Engine::Mysql | Engine::Mariadb);
         match word {
@@ -47,7 +49,7 @@ impl Conversion {
             "tinyint" | "mediumint" | "int1" | "int3" | "middleint" | "year" | "bool" | "boolean" if mysql => Self::Integer,
             "boolean" | "bool" => Self::Boolean,
             "bytea" => Self::Bytea,
-            "bit" if mysql => Self::Bits(bits(&lower)),
+            "bit" if mysql => Self::Bits(bits(lower)),
             "binary" | "varbinary" | "tinyblob" | "blob" | "mediumblob" | "longblob" | "geometry" | "point" | "linestring" | "polygon"
             | "multipoint" | "multilinestring" | "multipolygon" | "geometrycollection" | "geomcollection" | "vector"
                 if mysql =>
@@ -68,9 +70,10 @@ impl Conversion {
             CellKind::Real => (ValueRef::Real(f64::from_le_bytes(number(cell.bytes))), false),
             CellKind::Bytes => match self {
                 Self::Bits(width) => (bit_digits(cell.bytes, width, scratch), false),
-                // MySQL writes texts of some types with the introducer or digits of binary ones.
+                // MySQL's tools write texts too as binary literals, where they were told that all is binary.
+                Self::Verbatim => plain(cell),
                 Self::Binary | Self::Bytea | Self::Undeclared | Self::Stored => (ValueRef::Blob(cell.bytes), false),
-                Self::Verbatim | Self::Integer | Self::Boolean => (ValueRef::Blob(cell.bytes), false),
+                Self::Integer | Self::Boolean => (ValueRef::Blob(cell.bytes), false),
             },
             CellKind::Bits => match self {
                 Self::Bits(width) => {

@@ -464,3 +464,50 @@ fn write_table(db: &Connection, ordinal: usize, open: &Open, bulk: &BulkTable) -
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    /// With the lock byte near the file's beginning, its page falls on a leaf, an overflow page or an interior one.
+    #[test]
+    fn the_lock_byte_page_stays_empty_wherever_it_falls() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let empty = Partial::create(&folder.path().join("empty.db")).expect("a file");
+        let first = BulkWriter::create(empty, Method::Pages).expect("a writer").partial.path().metadata().expect("a file").len();
+        for ahead in 0..24 {
+            let pending = first + ahead * PAGE as u64;
+            let target = folder.path().join("case.db");
+            let mut writer = BulkWriter::create_with(Partial::create(&target).expect("a file"), Method::Pages, pending).expect("a writer");
+            let table = writer.create_table(&QualifiedName::new("", "t"), &["a".to_owned(), "b".to_owned()]).expect("a table");
+            let mut bytes = 0;
+            for row in 0..3000_usize {
+                // Every eleventh row spills over three pages.
+                let text = vec![b'x'; if row % 11 == 0 { 9000 } else { row % 50 }];
+                bytes += text.len();
+                writer.begin_row();
+                writer.push(table, ValueRef::Integer(row as i64));
+                writer.push(table, ValueRef::Text(&text));
+                writer.end_row(table).expect("a row");
+            }
+            let BulkWriter { partial, store, tables, .. } = writer;
+            let Store::Pages(pages) = store else { panic!("pages") };
+            let (roots, count) = pages.finish(&[false]).expect("pages");
+            set_page_count(partial.path(), count).expect("a count");
+            let db = Connection::open(partial.path()).expect("a database");
+            adopt(&db, &tables, &roots).expect("a schema");
+            drop(db);
+            // SQLite's own shell can be told where the lock byte is.
+            let asked = Command::new("sqlite3")
+                .args([":memory:", &format!(".testctrl pending_byte {pending}"), &format!(".open {}", partial.path().display())])
+                .args(["PRAGMA integrity_check; SELECT count(*), sum(length(b)), sum(a) FROM t;"])
+                .output();
+            let Ok(said) = asked else { return };
+            let text = String::from_utf8_lossy(&said.stdout);
+            let expected = format!("ok\n3000|{bytes}|{}\n", 3000 * 2999 / 2);
+            assert!(text.ends_with(&expected), "{ahead} pages ahead: {text}");
+        }
+    }
+}

@@ -83,11 +83,7 @@ impl<'s> Script<'s> {
 
     /// Returns a statement's text in UTF-8.
     pub(in crate::dump) fn decoded(&self, text: &[u8]) -> Vec<u8> {
-        if !self.charset.needs_decoding() || std::str::from_utf8(text).is_ok() {
-            return text.to_vec();
-        }
-        let mut out = Vec::with_capacity(text.len() + 16);
-        if self.charset.decode(text, &mut out) { out } else { text.to_vec() }
+        decoded(self.charset, text)
     }
 
     /// Passes the mark that some editors put at the beginning of UTF-8.
@@ -203,9 +199,13 @@ impl<'s> Script<'s> {
                 Err(error) => return Err(self.insert_error(at, &error)),
             }
         };
-        let mut head = if self.charset.needs_decoding() {
-            let len = head.len;
-            let text = self.decoded(&self.window.data()[..len]);
+        let len = head.len;
+        // Names outside any set that was announced are in the one that MySQL's clients default to.
+        let unannounced = !self.charset.needs_decoding() && std::str::from_utf8(&self.window.data()[..len]).is_err();
+        let charset = if unannounced { Charset::Other(encoding_rs::WINDOWS_1252) } else { self.charset };
+        let mut head = if charset.needs_decoding() {
+            // What follows shows that the last word is whole.
+            let text = [&decoded(charset, &self.window.data()[..len])[..], b" "].concat();
             insert::Head { len, ..insert::head(&text, self.flavor, &self.schema).map_err(|e| self.insert_error(at, &e))? }
         } else {
             head
@@ -316,6 +316,15 @@ impl<'s> Script<'s> {
         }
         self.sink.rows(&mut self.batch)
     }
+}
+
+/// Returns a statement's text in UTF-8; one that is UTF-8 already, or not of its set, as it stands.
+pub(in crate::dump) fn decoded(charset: Charset, text: &[u8]) -> Vec<u8> {
+    if !charset.needs_decoding() || std::str::from_utf8(text).is_ok() {
+        return text.to_vec();
+    }
+    let mut out = Vec::with_capacity(text.len() + 16);
+    if charset.decode(text, &mut out) { out } else { text.to_vec() }
 }
 
 /// Returns the default place of names: as the statement has them.

@@ -6,7 +6,9 @@
 
 use std::io::{self, Read};
 
-use encoding_rs::Encoding;
+use encoding_rs::{DecoderResult, Encoding};
+
+use super::wrap::WrapError;
 
 /// A character set in which ASCII bytes are always ASCII, or UTF-16.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -181,7 +183,7 @@ impl Charset {
         }
     }
 
-    /// Reads UTF-16 as UTF-8; half a surrogate pair becomes U+FFFD.
+    /// Reads UTF-16 as UTF-8; half a character is an error.
     pub(super) fn utf16_reader(self, reader: impl Read + Send + 'static) -> Box<dyn Read + Send> {
         let encoding = if self == Self::Utf16Be { encoding_rs::UTF_16BE } else { encoding_rs::UTF_16LE };
         let decoder = encoding.new_decoder_without_bom_handling();
@@ -211,9 +213,13 @@ impl Read for Utf16Reader {
             self.raw.clear();
             let read = self.reader.by_ref().take(64 << 10).read_to_end(&mut self.raw)?;
             self.done = read == 0;
-            let room = self.decoder.max_utf8_buffer_length(read).unwrap_or(read * 3 + 16);
+            let room = self.decoder.max_utf8_buffer_length_without_replacement(read).unwrap_or(read * 3 + 16);
             self.text.resize(room, 0);
-            let (_, _, written, _) = self.decoder.decode_to_utf8(&self.raw, &mut self.text, self.done);
+            let (result, _, written) = self.decoder.decode_to_utf8_without_replacement(&self.raw, &mut self.text, self.done);
+            if let DecoderResult::Malformed(..) = result {
+                let what = "the UTF-16 text holds half a character".to_owned();
+                return Err(WrapError::io(what, "it is damaged or cut off; ask for the export again, in UTF-8"));
+            }
             self.text.truncate(written);
             self.given = 0;
         }

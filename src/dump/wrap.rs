@@ -75,7 +75,7 @@ pub(super) struct WrapError {
 }
 
 impl WrapError {
-    fn io(what: String, help: &'static str) -> io::Error {
+    pub(super) fn io(what: String, help: &'static str) -> io::Error {
         io::Error::new(io::ErrorKind::InvalidData, Self { what, help })
     }
 }
@@ -434,10 +434,8 @@ pub(crate) struct Listed {
 /// Returns whether the first bytes are a tar's.
 #[must_use]
 pub(crate) fn is_tar(head: &[u8]) -> bool {
-    if head.get(257..262) != Some(b"ustar") {
-        return false;
-    }
-    let sum: u64 = head[..512].iter().enumerate().map(|(i, b)| if (148..156).contains(&i) { 32 } else { u64::from(*b) }).sum();
+    let Some(head) = head.get(..512).filter(|h| h[257..262] == *b"ustar") else { return false };
+    let sum: u64 = head.iter().enumerate().map(|(i, b)| if (148..156).contains(&i) { 32 } else { u64::from(*b) }).sum();
     octal(&head[148..156]) == Some(sum)
 }
 

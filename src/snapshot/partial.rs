@@ -70,6 +70,7 @@ impl Partial {
     /// # Errors
     /// Returns what the system says; the partial file is then gone.
     pub fn persist(self) -> Result<(), SnapshotError> {
+        let _ = fs::remove_dir_all(with_suffix(&self.path, SCRATCH));
         fs::rename(&self.path, &self.target).map_err(|e| self.io(e))?;
         // The name must be on the disk as the content is.
         let folder = self.target.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -117,6 +118,12 @@ fn sweep(folder: &Path) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     for entry in entries.flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
+        if let Some(file) = name.strip_suffix(SCRATCH).filter(|n| n.starts_with(PREFIX) && n.ends_with(SUFFIX))
+            && !folder.join(file).exists()
+        {
+            // Its run was killed after the file had its name, or none.
+            let _ = fs::remove_dir_all(entry.path());
+        }
         let ours = name.starts_with(PREFIX) && name.ends_with(SUFFIX);
         if ours
             && let Ok(file) = File::open(entry.path())

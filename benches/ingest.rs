@@ -102,7 +102,7 @@ fn row(id: u64, numbers: &mut Numbers) -> [Option<String>; 9] {
     };
     let m = numbers.next();
     // A tenth of the names holds a comma, so that CSV quotes them.
-    let name = if n % 10 == 0 { format!("{last}, {first}") } else { format!("{first} {last}") };
+    let name = if n.is_multiple_of(10) { format!("{last}, {first}") } else { format!("{first} {last}") };
     [
         Some(id.to_string()),
         Some(format!("{}.{}{id}@example-mail.com", first.to_lowercase().replace('é', "e"), last.to_lowercase().replace('\'', ""))),
@@ -111,8 +111,8 @@ fn row(id: u64, numbers: &mut Numbers) -> [Option<String>; 9] {
         Some(COUNTRY[(n >> 8) as usize % 6].to_owned()),
         Some(format!("{}.{:02}", m % 100_000, (m >> 20) % 100)),
         Some(time(m >> 8)),
-        (m % 5 > 0).then(|| time(m >> 16)),
-        (m % 3 > 0).then(|| format!("signed up by campaign {} of season {}", (m >> 30) % 1000, (m >> 40) % 100)),
+        (!m.is_multiple_of(5)).then(|| time(m >> 16)),
+        (!m.is_multiple_of(3)).then(|| format!("signed up by campaign {} of season {}", (m >> 30) % 1000, (m >> 40) % 100)),
     ]
 }
 

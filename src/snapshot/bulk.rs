@@ -7,6 +7,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, params};
 
+use super::int_index::Ascending;
 use super::names::{Names, quote};
 use super::pages::{PAGE, PENDING_BYTE, PageWriter};
 use super::partial::Partial;
@@ -57,6 +58,7 @@ struct Open {
     rows: u64,
     hasher: blake3::Hasher,
     stats: Vec<ColumnStats>,
+    ascending: Vec<Ascending>,
 }
 
 /// The reference: SQLite's own INSERT.
@@ -143,7 +145,8 @@ impl BulkWriter {
         }
         let columns: Vec<String> = columns.iter().map(|c| taken.column(c)).collect();
         let stats = vec![ColumnStats::default(); columns.len()];
-        let open = Open { physical, gone: false, columns, taken, rows: 0, hasher: blake3::Hasher::new(), stats };
+        let ascending = vec![Ascending::default(); columns.len()];
+        let open = Open { physical, gone: false, columns, taken, rows: 0, hasher: blake3::Hasher::new(), stats, ascending };
         match &mut self.store {
             Store::Pages(pages) => pages.add_table(),
             Store::Insert(inserter) => inserter.db.execute_batch(&open.ddl()).map_err(|e| self.partial.sqlite(e))?,
@@ -172,6 +175,7 @@ impl BulkWriter {
         open.columns.push(column);
         // Rows that end before the column hold NULL there.
         open.stats.push(ColumnStats::after(open.rows));
+        open.ascending.push(if open.rows == 0 { Ascending::default() } else { Ascending::unknown() });
         Ok(())
     }
 
@@ -207,8 +211,10 @@ impl BulkWriter {
     /// Adds the next column's value to the row at hand, which is of `table`.
     #[inline]
     pub fn push(&mut self, table: TableId, value: ValueRef<'_>) {
-        if let Some(stats) = self.tables[table.index()].stats.get_mut(self.column) {
+        let open = &mut self.tables[table.index()];
+        if let (Some(stats), Some(ascending)) = (open.stats.get_mut(self.column), open.ascending.get_mut(self.column)) {
             stats.add(value);
+            ascending.add(value);
         }
         self.column += 1;
         self.records.push(value);
@@ -262,6 +268,7 @@ impl BulkWriter {
         let Self { partial, store, tables: open, .. } = self;
         let id = content_id(tables, &open);
         let sqlite = |source| partial.sqlite(source);
+        let mut indexes = planned_indexes(tables, &open);
         let db = match store {
             Store::Insert(inserter) => {
                 for (_, gone) in tables.iter().zip(&open).filter(|t| t.0.dropped && !t.1.gone) {
@@ -270,13 +277,21 @@ impl BulkWriter {
                 inserter.db.execute_batch("COMMIT").map_err(sqlite)?;
                 inserter.db
             }
-            Store::Pages(pages) => {
+            Store::Pages(mut pages) => {
                 let dropped: Vec<bool> = tables.iter().map(|t| t.dropped).collect();
-                let (roots, count) = pages.finish(&dropped).map_err(|e| partial.io(e))?;
+                let roots = pages.finish_tables(&dropped).map_err(|e| partial.io(e))?;
+                for index in &mut indexes {
+                    if let [only] = index.columns.as_slice()
+                        && let Some(column) = open[index.table].ascending.get(*only).filter(|c| c.is_known())
+                    {
+                        index.root = column.write(&mut pages).map_err(|e| partial.io(e))?;
+                    }
+                }
+                let count = pages.finish().map_err(|e| partial.io(e))?;
                 set_page_count(partial.path(), count).map_err(|e| partial.io(e))?;
                 let db = Connection::open(partial.path()).map_err(sqlite)?;
                 db.execute_batch(FAST).map_err(sqlite)?;
-                adopt(&db, &open, &roots).map_err(sqlite)?;
+                adopt(&db, &open, &roots, &indexes).map_err(sqlite)?;
                 for ((table, open), _) in tables.iter().zip(&open).zip(&roots).filter(|t| t.0.0.dropped && *t.1 > 0) {
                     debug_assert!(table.dropped, "{}", open.physical);
                     db.execute_batch(&format!("DROP TABLE {}", quote(&open.physical))).map_err(sqlite)?;
@@ -290,6 +305,9 @@ impl BulkWriter {
         db.execute_batch("BEGIN").map_err(sqlite)?;
         for (ordinal, (table, open)) in tables.iter().zip(&open).filter(|t| !t.0.dropped).enumerate() {
             write_table(&db, ordinal, open, table).map_err(sqlite)?;
+        }
+        for index in indexes.iter().filter(|i| i.root == 0) {
+            db.execute_batch(&index.ddl).map_err(sqlite)?;
         }
         for (key, value) in meta.iter().map(|(k, v)| (*k, v.as_str())).chain([("snapshot_id", id.0.as_str())]) {
             db.execute("INSERT INTO unseed_meta VALUES (?1, ?2)", [key, value]).map_err(sqlite)?;
@@ -352,8 +370,39 @@ fn set_page_count(path: &Path, pages: u32) -> io::Result<()> {
     file.write_all(&counter)
 }
 
+/// An index of the case file.
+struct Index {
+    /// Place of its table among those that were made.
+    table: usize,
+    columns: Vec<usize>,
+    name: String,
+    ddl: String,
+    /// Its root page, where it was written as pages; else 0.
+    root: u32,
+}
+
+/// Lists the indexes that keys and relations ask for.
+fn planned_indexes(tables: &[BulkTable], open: &[Open]) -> Vec<Index> {
+    let mut found: Vec<Index> = Vec::new();
+    let kept = tables.iter().zip(open).enumerate().filter(|(_, t)| !t.0.dropped);
+    for (ordinal, (table, (bulk, open))) in kept.enumerate() {
+        let keys = bulk.table.primary_key.iter().chain(&bulk.table.unique_keys).map(|k: &Key| k.columns.as_slice());
+        let first = found.len();
+        for columns in keys.chain(bulk.table.foreign_keys.iter().map(|f| f.columns.as_slice())) {
+            if columns.is_empty() || found[first..].iter().any(|i| i.columns == columns) {
+                continue;
+            }
+            let list: Vec<String> = columns.iter().map(|c| quote(&open.columns[*c])).collect();
+            let name = format!("unseed_ix_{ordinal}_{}", found.len() - first);
+            let ddl = format!("CREATE INDEX {} ON {} ({})", quote(&name), quote(&open.physical), list.join(", "));
+            found.push(Index { table, columns: columns.to_vec(), name, ddl, root: 0 });
+        }
+    }
+    found
+}
+
 /// Enters finished b-trees into the schema.
-fn adopt(db: &Connection, tables: &[Open], roots: &[u32]) -> rusqlite::Result<()> {
+fn adopt(db: &Connection, tables: &[Open], roots: &[u32], indexes: &[Index]) -> rusqlite::Result<()> {
     db.execute_batch("PRAGMA writable_schema = ON; BEGIN;")?;
     {
         let mut insert = db.prepare("INSERT INTO sqlite_schema (type, name, tbl_name, rootpage, sql) VALUES ('table', ?1, ?1, ?2, ?3)")?;
@@ -362,6 +411,10 @@ fn adopt(db: &Connection, tables: &[Open], roots: &[u32]) -> rusqlite::Result<()
             if *root > 0 {
                 insert.execute(params![table.physical, root, table.ddl()])?;
             }
+        }
+        let mut insert = db.prepare("INSERT INTO sqlite_schema (type, name, tbl_name, rootpage, sql) VALUES ('index', ?1, ?2, ?3, ?4)")?;
+        for index in indexes.iter().filter(|i| i.root > 0) {
+            insert.execute(params![index.name, tables[index.table].physical, index.root, index.ddl])?;
         }
     }
     db.execute_batch("COMMIT; PRAGMA writable_schema = RESET;")
@@ -448,17 +501,6 @@ fn write_table(db: &Connection, ordinal: usize, open: &Open, bulk: &BulkTable) -
             stats.longest()
         ])?;
     }
-    let mut indexed: Vec<&[usize]> = Vec::new();
-    let keys = table.primary_key.iter().chain(&table.unique_keys).map(|k: &Key| k.columns.as_slice());
-    for columns in keys.chain(table.foreign_keys.iter().map(|f| f.columns.as_slice())) {
-        if columns.is_empty() || indexed.contains(&columns) {
-            continue;
-        }
-        let list: Vec<String> = columns.iter().map(|c| quote(&open.columns[*c])).collect();
-        let name = quote(&format!("unseed_ix_{ordinal}_{}", indexed.len()));
-        db.execute_batch(&format!("CREATE INDEX {name} ON {} ({})", quote(&open.physical), list.join(", ")))?;
-        indexed.push(columns);
-    }
     Ok(())
 }
 
@@ -490,11 +532,13 @@ mod tests {
                 writer.end_row(table).expect("a row");
             }
             let BulkWriter { partial, store, tables, .. } = writer;
-            let Store::Pages(pages) = store else { panic!("pages") };
-            let (roots, count) = pages.finish(&[false]).expect("pages");
-            set_page_count(partial.path(), count).expect("a count");
+            let Store::Pages(mut pages) = store else { panic!("pages") };
+            let mut index = Index { table: 0, columns: vec![0], name: "i".to_owned(), ddl: "CREATE INDEX i ON t (a)".to_owned(), root: 0 };
+            let roots = pages.finish_tables(&[false]).expect("pages");
+            index.root = tables[0].ascending[0].write(&mut pages).expect("pages");
+            set_page_count(partial.path(), pages.finish().expect("pages")).expect("a count");
             let db = Connection::open(partial.path()).expect("a database");
-            adopt(&db, &tables, &roots).expect("a schema");
+            adopt(&db, &tables, &roots, &[index]).expect("a schema");
             drop(db);
             // SQLite's own shell can be told where the lock byte is.
             let asked = Command::new("sqlite3")

@@ -4,6 +4,7 @@
 mod bulk;
 mod case;
 mod frames;
+mod int_index;
 mod names;
 mod pages;
 mod partial;

@@ -107,12 +107,12 @@ impl PageWriter {
         Ok(())
     }
 
-    /// Writes what is left of every table; returns the root pages and the number of pages. A dropped table
-    /// without rows has no page, and 0 for a root.
+    /// Writes what is left of every table; returns the root pages. A dropped table without rows has no page,
+    /// and 0 for a root.
     ///
     /// # Errors
     /// Returns what the system says.
-    pub(super) fn finish(mut self, dropped: &[bool]) -> io::Result<(Vec<u32>, u32)> {
+    pub(super) fn finish_tables(&mut self, dropped: &[bool]) -> io::Result<Vec<u32>> {
         let mut roots = Vec::with_capacity(self.trees.len());
         for table in 0..self.trees.len() {
             if self.trees[table].rows == 0 && dropped.get(table) == Some(&true) {
@@ -125,9 +125,27 @@ impl PageWriter {
             }
             roots.push(self.write_root(table)?);
         }
+        Ok(roots)
+    }
+
+    /// Appends a page that somebody else built; returns its number.
+    ///
+    /// # Errors
+    /// Returns what the system says.
+    pub(super) fn write_page(&mut self, page: &[u8; PAGE]) -> io::Result<u32> {
+        let number = self.take_page()?;
+        self.disk.write(page)?;
+        Ok(number)
+    }
+
+    /// Hands the last pages to the system; returns the number of pages.
+    ///
+    /// # Errors
+    /// Returns what the system says.
+    pub(super) fn finish(self) -> io::Result<u32> {
         let pages = self.next - 1;
         self.disk.finish()?;
-        Ok((roots, pages))
+        Ok(pages)
     }
 
     fn take_page(&mut self) -> io::Result<u32> {

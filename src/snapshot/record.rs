@@ -45,6 +45,23 @@ pub(super) const fn varint_len(value: u64) -> usize {
     }
 }
 
+/// Returns an integer's serial type, and its bytes with the number of those, from the end, that its body has:
+/// the shortest two's complement that holds it; 0 and 1 have no body.
+pub(super) const fn integer_body(n: i64) -> (u8, ([u8; 8], usize)) {
+    let magnitude = if n < 0 { !n } else { n };
+    let (serial, len) = match magnitude {
+        _ if n == 0 => (8, 0),
+        _ if n == 1 => (9, 0),
+        0..=0x7f => (1, 1),
+        0x80..=0x7fff => (2, 2),
+        0x8000..=0x7f_ffff => (3, 3),
+        0x80_0000..=0x7fff_ffff => (4, 4),
+        0x8000_0000..=0x7fff_ffff_ffff => (5, 6),
+        _ => (6, 8),
+    };
+    (serial, (n.to_be_bytes(), len))
+}
+
 /// Rows on their way into pages, one record behind the other.
 #[derive(Debug, Default)]
 pub(super) struct Records {
@@ -85,20 +102,9 @@ impl Records {
     }
 
     fn integer(&mut self, n: i64) {
-        // The shortest two's complement that holds it; 0 and 1 have no body.
-        let magnitude = if n < 0 { !n } else { n };
-        let (serial, len) = match magnitude {
-            _ if n == 0 => (8, 0),
-            _ if n == 1 => (9, 0),
-            0..=0x7f => (1, 1),
-            0x80..=0x7fff => (2, 2),
-            0x8000..=0x7f_ffff => (3, 3),
-            0x80_0000..=0x7fff_ffff => (4, 4),
-            0x8000_0000..=0x7fff_ffff_ffff => (5, 6),
-            _ => (6, 8),
-        };
+        let (serial, (bytes, len)) = integer_body(n);
         self.header.push(serial);
-        self.bytes.extend_from_slice(&n.to_be_bytes()[8 - len..]);
+        self.bytes.extend_from_slice(&bytes[8 - len..]);
     }
 
     /// Ends the row and returns its record.

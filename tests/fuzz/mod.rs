@@ -3,7 +3,7 @@
 //! `UNSEED_FUZZ_SECONDS` is the time for each parser, one second by default. Each runs in a process of its
 //! own, so that its peak memory can be told; what it was reading when it failed is kept.
 
-mod seeds;
+pub mod seeds;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -113,10 +113,8 @@ fn child() {
     }
     let status = std::fs::read_to_string("/proc/self/status").expect("a status");
     let peak = status.lines().find_map(|l| l.strip_prefix("VmHWM:")).map(|l| l.trim().trim_end_matches(" kB").to_owned()).expect("a peak");
-    #[expect(clippy::print_stdout, reason = "the parent reads it")]
-    {
-        println!("\nfuzzed {target}: {runs} inputs, {whole} of them read to the end, peak {peak}");
-    }
+    // The parent reads this.
+    println!("\nfuzzed {target}: {runs} inputs, {whole} of them read to the end, peak {peak}");
 }
 
 /// Reads an input with one format; returns whether it was read to its end.
@@ -140,7 +138,7 @@ fn all(folder: &Path, bytes: &[u8]) -> bool {
     let path = folder.join("input");
     std::fs::write(&path, bytes).expect("a file");
     let case = folder.join("case.db");
-    let options = Options { allow_truncated: bytes.len() % 2 == 0, bad_rows: BadRows::Quarantine, ..Options::default() };
+    let options = Options { allow_truncated: bytes.len().is_multiple_of(2), bad_rows: BadRows::Quarantine, ..Options::default() };
     let done = ingest(&[path], &case, &options, &Silent);
     if let Err(error) = &done {
         assert!(!error.to_string().contains("accounted for"), "{error}");

@@ -92,6 +92,9 @@ fn sqlite_file() -> Vec<u8> {
     std::fs::read(path).expect("a file")
 }
 
+/// An entry of an archive: number, whether it has data, tag, kind, section, definition, COPY statement.
+type Entry = (i32, i32, &'static str, &'static str, i32, &'static str, Option<&'static str>);
+
 /// Builds a custom archive by hand, as `pg_backup_custom.c` of each version writes it; `packing` is the
 /// level up to 1.14, the algorithm from 1.15.
 pub fn archive(minor: u8, packing: Option<u8>) -> Vec<u8> {
@@ -120,7 +123,7 @@ pub fn archive(minor: u8, packing: Option<u8>) -> Vec<u8> {
     for t in ["shop", "17.1", "17.1"] {
         text(&mut out, Some(t));
     }
-    let entries: [(i32, i32, &str, &str, i32, &str, Option<&str>); 4] = [
+    let entries: [Entry; 4] = [
         (1, 0, "ENCODING", "ENCODING", 2, "SET client_encoding = 'UTF8';\n", None),
         (2, 0, "t", "TABLE", 2, "CREATE TABLE public.t (\n    id integer NOT NULL,\n    a text\n);\n", None),
         (3, 1, "t", "TABLE DATA", 3, "", Some("COPY public.t (id, a) FROM stdin;\n")),

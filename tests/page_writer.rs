@@ -69,7 +69,7 @@ fn steps(seed: u64) -> Vec<Step> {
             _ => {
                 let mut row: Vec<Value> = (0..widths[table]).map(|_| value(&mut numbers)).collect();
                 // Keys of every other table ascend, with gaps; now and then one does not.
-                if let Some(key) = row.first_mut().filter(|_| table % 2 == 0) {
+                if let Some(key) = row.first_mut().filter(|_| table.is_multiple_of(2)) {
                     serial += 1 + i64::from(numbers.below(5) == 0) * numbers.below(1000) as i64;
                     *key = Value::Integer(if seed % 5 == 4 && numbers.below(900) == 0 { 7 } else { serial - 300 });
                 }

@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 
 use super::{Context, Exit, Refusal, parse_time};
-use crate::dump::{Charset, Hints};
+use crate::dump::{Charset, FORMATS, Hints};
 use crate::ingest::{self, BadRows, Options, Summary};
 use crate::report::visible;
 use crate::snapshot::{Case, Method};
 
 #[derive(clap::Args, Debug)]
+#[command(after_help = forms())]
 pub(super) struct Args {
     #[command(flatten)]
     input: InputArgs,
@@ -57,6 +58,15 @@ enum YesNo {
     Yes,
     /// The first line is data
     No,
+}
+
+/// Lists what is read, from the registry.
+fn forms() -> String {
+    let titles: Vec<String> = FORMATS.iter().map(|f| format!("  {}", f.meta().title)).collect();
+    format!(
+        "What is read, by its first bytes and never by its name:\n{}\nWrappers and archives: gzip, zstd, xz, bzip2, lz4, zip, tar",
+        titles.join("\n")
+    )
 }
 
 /// Reads a number of bytes: `64M`, `2G`, `100000`.

@@ -26,6 +26,8 @@ pub struct Part {
     pub name: String,
     /// Bytes that it takes where it lies, packed or not; 0 where nobody can tell.
     pub stored_bytes: u64,
+    /// Whether its bytes are known to be packed.
+    pub packed: bool,
     origin: Origin,
 }
 
@@ -85,26 +87,26 @@ impl Part {
     #[must_use]
     pub fn file(path: &Path, shown: String, name: String) -> Self {
         let stored_bytes = path.metadata().map(|m| m.len()).unwrap_or_default();
-        Self { shown, name, stored_bytes, origin: Origin::File(path.to_owned()) }
+        Self { shown, name, stored_bytes, packed: false, origin: Origin::File(path.to_owned()) }
     }
 
     /// Makes a part of a file that was unpacked into a temporary one.
     #[must_use]
     pub fn spooled(path: Arc<TempPath>, shown: String, name: String) -> Self {
         let stored_bytes = path.metadata().map(|m| m.len()).unwrap_or_default();
-        Self { shown, name, stored_bytes, origin: Origin::Spooled(path) }
+        Self { shown, name, stored_bytes, packed: false, origin: Origin::Spooled(path) }
     }
 
     /// Makes a part of an archive's member, whose bytes begin at `start` of the file.
     #[must_use]
     pub fn member(archive: Arc<OnDisk>, shown: String, name: String, start: u64, member: wrap::Member) -> Self {
-        Self { shown, name, stored_bytes: member.stored_bytes, origin: Origin::Range { archive, start, member } }
+        Self { shown, name, stored_bytes: member.stored_bytes, packed: false, origin: Origin::Range { archive, start, member } }
     }
 
     /// Makes a part of standard input.
     #[must_use]
     pub fn stdin() -> Self {
-        Self { shown: "-".to_owned(), name: "stdin".to_owned(), stored_bytes: 0, origin: Origin::Stdin(Arc::default()) }
+        Self { shown: "-".to_owned(), name: "stdin".to_owned(), stored_bytes: 0, packed: false, origin: Origin::Stdin(Arc::default()) }
     }
 
     /// Returns the file on disk that holds just this part, wrapped or not.

@@ -88,5 +88,6 @@ pub fn ingest(inputs: &[PathBuf], target: &Path, options: &Options, progress: &d
     let mut limits = Limits::of_memory(options.max_memory_bytes, &partial.scratch()?);
     limits.lenient_end = options.allow_truncated;
     let recognised = inputs::recognise(inputs, &limits, &options.hints)?;
+    partial.needs_room(inputs::room(&recognised))?;
     pump::run(&recognised, partial, options, progress)
 }

@@ -41,6 +41,18 @@ pub enum SnapshotError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// The disk is too small.
+    #[error(
+        "{file}: this needs about {needed_mib} MiB of disk, and {free_mib} MiB are free there; nothing was imported; write to another disk with -o"
+    )]
+    DiskFull {
+        /// The file.
+        file: String,
+        /// Needed, in MiB.
+        needed_mib: u64,
+        /// Free, in MiB.
+        free_mib: u64,
+    },
     /// A row is larger than SQLite can hold.
     #[error("table {table}: row {row} has {bytes} bytes, more than a SQLite file can hold in a row; nothing was imported")]
     RowTooLarge {

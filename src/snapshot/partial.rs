@@ -65,6 +65,20 @@ impl Partial {
         Ok(folder)
     }
 
+    /// Holds the disk against what the run is going to need, in bytes.
+    ///
+    /// # Errors
+    /// Returns that the disk is too small; a system that does not tell is trusted.
+    pub fn needs_room(&self, bytes: u64) -> Result<(), SnapshotError> {
+        let folder = self.path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let Ok(disk) = rustix::fs::statvfs(folder) else { return Ok(()) };
+        let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+        if free >= bytes {
+            return Ok(());
+        }
+        Err(SnapshotError::DiskFull { file: self.target.display().to_string(), needed_mib: bytes >> 20, free_mib: free >> 20 })
+    }
+
     /// Gives the file its name.
     ///
     /// # Errors

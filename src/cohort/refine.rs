@@ -106,7 +106,7 @@ pub(super) fn members(
             .iter()
             .map(|row| {
                 let in_core = core.binary_search(row).is_ok();
-                let membership = base[row] + features(&fitted, *row, in_core);
+                let membership = base[row] + features(table, &fitted, *row, in_core);
                 (*row, (membership, membership + own(table, *row, closed)))
             })
             .collect();
@@ -134,7 +134,7 @@ fn base_odds(table: &Table<'_>, candidates: &[Row], windows: &[&Proposal]) -> BT
         let strangers = match window.family {
             // Who is in a window of time is there by chance as often as the table's rate says.
             Family::Time | Family::Clock | Family::Vocabulary => table.strangers(&window.rows) + 0.01,
-            _ => 1.0,
+            _ => window.picked.unwrap_or(0.0) + 1.0,
         };
         let odds = (window.rows.len() as f64 / strangers).log2();
         for row in &window.rows {
@@ -155,9 +155,9 @@ fn fit<'t>(table: &Table<'t>, core: &[Row], excluded: &[Row]) -> Vec<Fitted<'t>>
 }
 
 /// Scores how much more a row's features are like those of the core than like the rest, bits.
-pub(super) fn looks<'t>(table: &Table<'t>, core: &[Row], excluded: &[Row]) -> impl Fn(Row) -> f64 + use<'t> {
+pub(super) fn looks<'a, 't>(table: &'a Table<'t>, core: &[Row], excluded: &[Row]) -> impl Fn(Row) -> f64 + use<'a, 't> {
     let fitted = fit(table, core, excluded);
-    move |row| features(&fitted, row, false)
+    move |row| features(table, &fitted, row, false)
 }
 
 /// Sums, by family of features, how much likelier the rows' features are among themselves than elsewhere.
@@ -171,12 +171,17 @@ pub(super) fn differences(table: &Table<'_>, rows: &[Row], candidates: &[Row]) -
     by_family
 }
 
-fn features(fitted: &[Fitted<'_>], row: Row, in_core: bool) -> f64 {
+fn features(table: &Table<'_>, fitted: &[Fitted<'_>], row: Row, in_core: bool) -> f64 {
     let mut by_family: BTreeMap<Family, f64> = BTreeMap::new();
     for feature in fitted {
         *by_family.entry(feature.family).or_insert(0.0) += feature.bits(row, in_core);
     }
-    by_family.values().map(|b| b.clamp(-FAMILY, FAMILY)).sum()
+    // What the row shows by itself in the same family is the same fact once more.
+    let new = |(family, bits): (Family, f64)| {
+        let own = table.scores.sum(table.id, row, &[family]).get().max(0.0);
+        if bits > 0.0 { (bits.min(FAMILY) - own).max(0.0) } else { bits.max(-FAMILY) }
+    };
+    by_family.into_iter().map(new).sum()
 }
 
 fn in_list(table: &Table<'_>, row: Row, closed: Option<&Closed>) -> bool {
@@ -239,7 +244,7 @@ fn taught(table: &Table<'_>, core: &[Row], candidates: &[Row], closed: Option<&C
         if candidates.binary_search(&row).is_ok() || table.scores.sum(table.id, row, &VALUE_FAMILIES) < CORE {
             continue;
         }
-        let looks = features(&fitted, row, false);
+        let looks = features(table, &fitted, row, false);
         if looks >= TAUGHT && looks + own(table, row, closed) + PRIOR.get() >= STAYS {
             found.push((row, member(table, row, looks + PRIOR.get(), closed, true)));
         }

@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::propagate::MIXED;
 use super::protect::Guarded;
 use super::scores::Scores;
 use super::{Group, Judgement, Member, REVIEW_FROM, SEEDED_FROM, SPARED_FROM};
 use crate::detect::TableFacts;
-use crate::model::{Bits, Certainty, Cohort, CohortTable, Family, Reason, Row, RowVerdict, TableClass, TableId, Verdict};
+use crate::model::{Bits, Certainty, Cohort, CohortTable, Family, Reason, Row, RowVerdict, TableId, Verdict};
 use crate::profile::Profile;
 use crate::weigh::{PRIOR, cap};
 
@@ -38,7 +37,7 @@ pub(super) fn give(
         rows.dedup();
         for row in rows {
             let member = member_of[id.index()].get(&row);
-            let verdict = one(profile, scores, id, row, member.map(|m| (m, &groups[m.group])), guarded);
+            let verdict = one(scores, id, row, member.map(|m| (m, &groups[m.group])), guarded);
             if verdict.verdict == Verdict::Real {
                 let positive: Bits = verdict.reasons.iter().filter(|r| r.family != "prior" && r.bits > Bits::ZERO).map(|r| r.bits).sum();
                 if positive >= SPARED_FROM {
@@ -64,40 +63,27 @@ pub(super) fn give(
 }
 
 /// Gives the verdicts of a table's rows before any protection, as their children see them.
-pub(super) fn settle(
-    profile: &Profile,
-    scores: &Scores,
-    table: TableId,
-    members: &BTreeMap<Row, Member>,
-    groups: &[Group],
-) -> BTreeMap<Row, Verdict> {
+pub(super) fn settle(scores: &Scores, table: TableId, members: &BTreeMap<Row, Member>, groups: &[Group]) -> BTreeMap<Row, Verdict> {
     let verdict = |row: Row, member: &Member| {
         let member = Some((member, &groups[member.group]));
         let bits: Bits = reasons(scores, table, row, member).iter().map(|r| r.bits).sum();
-        by_bits(profile, scores, table, row, member, bits)
+        by_bits(scores, table, row, member, bits)
     };
     members.iter().map(|(row, member)| (*row, verdict(*row, member))).collect()
 }
 
 /// Finds rows that belong to no group and are not real: by the strongest detector and whether they are
 /// seeded, with a title.
-pub(super) fn alone(
-    profile: &Profile,
-    scores: &Scores,
-    table: TableId,
-    members: &BTreeMap<Row, Member>,
-    groups: &[Group],
-) -> BTreeMap<(String, bool), (Vec<Row>, String)> {
+pub(super) fn alone(scores: &Scores, table: TableId, members: &BTreeMap<Row, Member>) -> BTreeMap<(String, bool), (Vec<Row>, String)> {
     let mut found: BTreeMap<(String, bool), (Vec<Row>, String)> = BTreeMap::new();
     for row in scores.rows(table).into_iter().filter(|r| !members.contains_key(r)) {
-        let verdict = one(profile, scores, table, row, None, &Guarded::default());
+        let verdict = one(scores, table, row, None, &Guarded::default());
         if matches!(verdict.verdict, Verdict::Seeded | Verdict::Review) {
             let reason = strongest(&verdict);
             let of = found.entry((reason.detector, verdict.verdict == Verdict::Seeded)).or_insert((Vec::new(), reason.detail));
             of.0.push(row);
         }
     }
-    debug_assert!(groups.iter().all(|g| !g.alone || !g.members.is_empty()));
     found
 }
 
@@ -146,10 +132,10 @@ fn reasons(scores: &Scores, table: TableId, row: Row, member: Option<(&Member, &
     reasons
 }
 
-fn one(profile: &Profile, scores: &Scores, table: TableId, row: Row, member: Option<(&Member, &Group)>, guarded: &Guarded) -> RowVerdict {
+fn one(scores: &Scores, table: TableId, row: Row, member: Option<(&Member, &Group)>, guarded: &Guarded) -> RowVerdict {
     let mut reasons = reasons(scores, table, row, member);
     let bits: Bits = reasons.iter().map(|r| r.bits).sum();
-    let mut verdict = by_bits(profile, scores, table, row, member, bits);
+    let mut verdict = by_bits(scores, table, row, member, bits);
     let key = (table, row);
     let why = guarded.privileged.get(&key).or_else(|| {
         let suspicious = verdict != Verdict::Real;
@@ -162,7 +148,7 @@ fn one(profile: &Profile, scores: &Scores, table: TableId, row: Row, member: Opt
     RowVerdict { table, row, verdict, bits, cohort: None, reasons }
 }
 
-fn by_bits(profile: &Profile, scores: &Scores, table: TableId, row: Row, member: Option<(&Member, &Group)>, bits: Bits) -> Verdict {
+fn by_bits(scores: &Scores, table: TableId, row: Row, member: Option<(&Member, &Group)>, bits: Bits) -> Verdict {
     if bits < REVIEW_FROM {
         return Verdict::Real;
     }
@@ -170,17 +156,19 @@ fn by_bits(profile: &Profile, scores: &Scores, table: TableId, row: Row, member:
         return Verdict::Review;
     }
     let families = Family::ALL.into_iter().filter(|f| !matches!(f, Family::Time | Family::Human | Family::Relational));
-    let strong: Vec<_> = families.filter_map(|f| scores.term(table, f, row)).filter(|t| t.bits >= SINGLE_FAMILY).collect();
-    let impossible = strong.iter().any(|t| t.certainty == Certainty::CannotBeHuman);
+    let own = |family: Family| scores.term(table, family, row).map_or(Bits::ZERO, |t| t.bits);
+    let listed = |family: Family| member.and_then(|(m, _)| m.terms.iter().find(|t| t.0 == family)).map_or(Bits::ZERO, |t| t.1.bits);
+    let strong: Vec<Family> = families.filter(|f| own(*f).max(listed(*f)) >= SINGLE_FAMILY).collect();
+    let impossible = strong.iter().filter_map(|f| scores.term(table, *f, row)).any(|t| t.certainty == Certainty::CannotBeHuman);
     let stands_alone = strong.len() >= 2 && impossible;
-    let people = profile.table(table).class == TableClass::People;
-    let owned = scores.term(table, Family::Relational, row).map(|t| t.bits);
+    // One real owner of two keeps a row.
+    if scores.is_mixed(table, row) {
+        return Verdict::Review;
+    }
     let allowed = match member {
         Some((member, _)) if member.taught => stands_alone,
         // Rows that are no people go with their owners; without seeded owners the group must have been found among them.
-        // One real owner of two keeps a row; what only hangs on real people was inserted in the group's own run.
-        Some((_, group)) if group.convicted && !people => owned.is_none_or(|owned| owned > MIXED),
-        Some((_, group)) if group.alone => stands_alone,
+        Some((_, group)) if group.alone || (group.scattered && group.began == table) => stands_alone,
         Some((_, group)) => group.convicted,
         None => stands_alone,
     };

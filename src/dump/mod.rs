@@ -4,33 +4,53 @@
 //! To add a format: a new file, and two adjacent lines here.
 
 mod batch;
+mod charset;
+mod delimited;
+mod input;
+mod pg_copy;
+mod specials;
 mod window;
+pub(crate) mod wrap;
 
 pub mod sql;
 
 pub mod csv;
+pub mod json_lines;
+pub mod mydumper;
+pub mod mysql;
+pub mod mysql_shell;
+pub mod mysql_tab;
+pub mod pg_archive;
 pub mod pg_plain;
 pub mod sqlite;
+pub mod sqlite_text;
 
 use std::io;
-use std::path::{Path, PathBuf};
 
-pub use batch::{Cell, CellKind, RowBatch};
+pub use batch::{Cell, CellKind, RowBatch, RowCells};
+pub use charset::Charset;
+pub use input::{Hints, Input, OnDisk, Part};
 pub use window::Window;
+pub use wrap::{Limits, MAX_MEMORY_BYTES};
 
 use crate::model::{Column, Engine, OnDelete, QualifiedName};
 
 /// Every known format, in the order in which they are asked about an input's first bytes.
-pub const FORMATS: &[&dyn DumpFormat] = &[&sqlite::Sqlite, &pg_plain::PgPlain, &csv::Csv];
+pub const FORMATS: &[&dyn DumpFormat] = &[
+    &sqlite::Sqlite,
+    &pg_archive::PgArchive,
+    &mydumper::Mydumper,
+    &mysql_shell::MysqlShell,
+    &mysql_tab::MysqlTab,
+    &mysql::Mysql,
+    &sqlite_text::SqliteText,
+    &pg_plain::PgPlain,
+    &json_lines::JsonLines,
+    &csv::Csv,
+];
 
 /// Bytes of an input's beginning that formats see when they are asked whether it is theirs.
 pub const HEAD_BYTES: usize = 64 * 1024;
-
-/// Largest cell or statement that is read, in bytes, unless a limit is given.
-///
-/// Source: Postgres refuses values above 1 GiB and MySQL packets above 1 GiB; real cells above
-/// 64 MiB are attachments, and reading them should be somebody's wish.
-pub const MAX_CELL_BYTES: usize = 64 << 20;
 
 /// One input format.
 pub trait DumpFormat: Sync {
@@ -40,11 +60,24 @@ pub trait DumpFormat: Sync {
     /// Returns whether the first bytes are of this format; never looks at the name.
     fn sniff(&self, head: &[u8]) -> bool;
 
+    /// Returns whether the first bytes may be of this format because the user says so.
+    fn told(&self, _head: &[u8], _hints: &Hints) -> bool {
+        false
+    }
+
+    /// Returns the places of the parts of a folder or archive that this format reads together.
+    ///
+    /// # Errors
+    /// Returns that they are such a dump, but not all of it.
+    fn claims(&self, _parts: &[Part], _limits: &Limits) -> Result<Vec<usize>, DumpError> {
+        Ok(Vec::new())
+    }
+
     /// Reads the input to its end.
     ///
     /// # Errors
     /// Returns the first thing that is not as the format has it, with its place.
-    fn read(&self, input: &InputFile, sink: &mut dyn Sink) -> Result<(), DumpError>;
+    fn read(&self, input: &Input, sink: &mut dyn Sink) -> Result<(), DumpError>;
 }
 
 /// A format's words.
@@ -58,31 +91,6 @@ pub struct FormatMeta {
     pub engine: Engine,
     /// Where the claims about the format come from.
     pub source: &'static str,
-}
-
-/// A file to read.
-#[derive(Clone, Debug)]
-pub struct InputFile {
-    /// Where it lies.
-    pub path: PathBuf,
-    /// How messages call it: the path as the user gave it.
-    pub shown: String,
-    /// Largest cell or statement, in bytes.
-    pub max_cell_bytes: usize,
-}
-
-impl InputFile {
-    /// Makes an input with the default limits.
-    #[must_use]
-    pub fn new(path: &Path) -> Self {
-        Self { path: path.to_owned(), shown: path.display().to_string(), max_cell_bytes: MAX_CELL_BYTES }
-    }
-
-    /// Returns the name that a table takes from this file: the stem.
-    #[must_use]
-    pub fn stem(&self) -> String {
-        self.path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default()
-    }
 }
 
 /// A place in an input.
@@ -235,6 +243,21 @@ pub enum SchemaChange {
         /// Its name.
         name: QualifiedName,
     },
+    /// A table goes, with the rows that the input brought for it.
+    Drop {
+        /// The table.
+        table: QualifiedName,
+    },
+    /// All tables of a schema go.
+    DropSchema {
+        /// The schema.
+        name: String,
+    },
+    /// All tables of a database go.
+    DropDatabase {
+        /// The database.
+        name: String,
+    },
 }
 
 /// What an input tells besides schema and rows.
@@ -258,6 +281,8 @@ pub enum Note {
         /// Where it ended.
         at: Position,
     },
+    /// How delimited text was understood, and why.
+    Dialect(String),
     /// Something that was read over, for the report.
     Warning(String),
 }
@@ -270,6 +295,8 @@ pub type RowSource = u32;
 pub struct Reject<'a> {
     /// The row source.
     pub source: RowSource,
+    /// Part of the input that it lies in, as messages call it.
+    pub file: &'a str,
     /// Where the row begins.
     pub at: Position,
     /// The row's bytes, as the input holds them.
@@ -287,7 +314,8 @@ pub trait Sink {
     fn schema(&mut self, change: SchemaChange, at: Position) -> Result<(), DumpError>;
 
     /// Opens a source of rows for `table`; `columns` are the names in the order of the cells, `None`
-    /// for the table's own order. A table that no DDL declared is made where `declare` is set.
+    /// for the table's own order. A table that no DDL declared is made, and given the columns that it
+    /// lacks, where `declare` is set.
     ///
     /// Returns the number of the source and how many cells each row must have.
     ///
@@ -300,6 +328,12 @@ pub trait Sink {
         declare: bool,
         at: Position,
     ) -> Result<(RowSource, usize), DumpError>;
+
+    /// Returns the column names of a table that DDL declared, in their order.
+    fn declared(&self, table: &QualifiedName) -> Option<Vec<String>>;
+
+    /// Takes the character set of the text cells that follow.
+    fn charset(&mut self, charset: Charset);
 
     /// Takes rows; leaves an empty batch behind.
     ///
@@ -358,8 +392,36 @@ pub enum DumpError {
         /// The next step.
         help: String,
     },
+    /// The wrapper is not as its format has it.
+    #[error("{file}: {what}")]
+    Wrapper {
+        /// The file as the user named it.
+        file: String,
+        /// What is wrong, and the next step.
+        what: String,
+    },
+    /// A folder or archive does not hold a whole dump.
+    #[error("{file}: {what}; {help}")]
+    Incomplete {
+        /// The folder or archive as the user named it.
+        file: String,
+        /// What is missing.
+        what: String,
+        /// The next step.
+        help: String,
+    },
+    /// Not every byte was accounted for: a fault of unseed.
+    #[error("{file}: unseed accounted for {accounted} of {bytes} bytes; please report this. Nothing was imported")]
+    Unaccounted {
+        /// The file as the user named it.
+        file: String,
+        /// Bytes that the ledger holds.
+        accounted: u64,
+        /// Bytes that were read.
+        bytes: u64,
+    },
     /// A cell or statement is larger than allowed.
-    #[error("{file}:{} (byte {}): a cell or statement is larger than {limit} bytes; check that the file is whole, or raise the limit with --max-cell", at.line, at.offset)]
+    #[error("{file}:{} (byte {}): a cell or statement is larger than {limit} bytes; check that the file is whole, or raise the limit with --max-memory", at.line, at.offset)]
     TooLarge {
         /// The file as the user named it.
         file: String,
@@ -380,5 +442,14 @@ impl DumpError {
     /// Makes a [`DumpError::Malformed`].
     pub(crate) fn malformed(file: &str, at: Position, what: impl Into<String>, help: impl Into<String>) -> Self {
         Self::Malformed { file: file.to_owned(), at, what: what.into(), help: help.into() }
+    }
+
+    /// Tells what ended a read: the wrapper, or the system.
+    pub(crate) fn from_read(file: &str, error: io::Error) -> Self {
+        let wrapper = error.get_ref().filter(|e| e.is::<wrap::WrapError>()).map(ToString::to_string);
+        match wrapper {
+            Some(what) => Self::Wrapper { file: file.to_owned(), what },
+            None => Self::Io { file: file.to_owned(), source: error },
+        }
     }
 }

@@ -3,6 +3,7 @@
 
 use std::ffi::OsString;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use rusqlite::types::ValueRef;
@@ -10,7 +11,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::sql::lexer::Flavor;
 use super::{
-    ByteKind, CellKind, DumpError, DumpFormat, ForeignKeyDdl, FormatMeta, InputFile, Note, Position, RowBatch, SchemaChange, Sink,
+    ByteKind, CellKind, DumpError, DumpFormat, ForeignKeyDdl, FormatMeta, Input, Note, Part, Position, RowBatch, SchemaChange, Sink,
 };
 use crate::model::{Column, Engine, OnDelete, QualifiedName};
 
@@ -33,12 +34,13 @@ impl DumpFormat for Sqlite {
         head.starts_with(b"SQLite format 3\0")
     }
 
-    fn read(&self, input: &InputFile, sink: &mut dyn Sink) -> Result<(), DumpError> {
-        let scratch = tempfile::tempdir().map_err(|source| DumpError::Io { file: "temporary folder".to_owned(), source })?;
-        let (copy, bytes) = private_copy(input, scratch.path(), sink)?;
+    fn read(&self, input: &Input, sink: &mut dyn Sink) -> Result<(), DumpError> {
+        let part = input.only();
+        let scratch = tempfile::tempdir_in(&input.limits.scratch).map_err(|source| DumpError::Io { file: part.shown.clone(), source })?;
+        let (copy, bytes) = private_copy(input, part, scratch.path(), sink)?;
         let broken = |error: rusqlite::Error| {
             let help = "the file is damaged or was copied while it was written; ask for a copy made with .backup or VACUUM INTO";
-            DumpError::malformed(&input.shown, Position { offset: 0, line: 1 }, format!("SQLite cannot read it: {error}"), help)
+            DumpError::malformed(&part.shown, Position { offset: 0, line: 1 }, format!("SQLite cannot read it: {error}"), help)
         };
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let db = Connection::open_with_flags(&copy, flags).map_err(broken)?;
@@ -47,7 +49,7 @@ impl DumpFormat for Sqlite {
         if check != "ok" {
             let help = "ask for a copy made with .backup or VACUUM INTO";
             return Err(DumpError::malformed(
-                &input.shown,
+                &part.shown,
                 Position { offset: 0, line: 1 },
                 format!("the database is damaged: {check}"),
                 help,
@@ -94,22 +96,27 @@ fn read_all(db: &Connection, sink: &mut dyn Sink) -> Result<(), Failure> {
 }
 
 /// Copies the file and its `-wal` into `folder`; returns the copy and the bytes of both.
-fn private_copy(input: &InputFile, folder: &Path, sink: &mut dyn Sink) -> Result<(PathBuf, u64), DumpError> {
-    let io_error = |source| DumpError::Io { file: input.shown.clone(), source };
+fn private_copy(input: &Input, part: &Part, folder: &Path, sink: &mut dyn Sink) -> Result<(PathBuf, u64), DumpError> {
+    let io_error = |source| DumpError::Io { file: part.shown.clone(), source };
     let copy = folder.join("copy.db");
-    let mut bytes = fs::copy(&input.path, &copy).map_err(io_error)?;
-    let mut wal: OsString = input.path.clone().into_os_string();
-    wal.push("-wal");
-    let wal = PathBuf::from(wal);
-    if wal.is_file() {
-        bytes += fs::copy(&wal, folder.join("copy.db-wal")).map_err(io_error)?;
+    let mut file = fs::File::create(&copy).map_err(io_error)?;
+    let mut bytes = io::copy(&mut input.open(part)?, &mut file).map_err(|e| DumpError::from_read(&part.shown, e))?;
+    let wal = part.path().map(|path| {
+        let mut name: OsString = path.as_os_str().to_owned();
+        name.push("-wal");
+        PathBuf::from(name)
+    });
+    if let Some(wal) = wal.filter(|w| w.is_file()) {
+        let log = fs::copy(&wal, folder.join("copy.db-wal")).map_err(io_error)?;
+        input.given.fetch_add(log, std::sync::atomic::Ordering::Relaxed);
+        bytes += log;
     } else {
         // Bytes 18 and 19 of the header are 2 in write-ahead mode: rows may still be in a log left behind.
         let mut head = [0; 20];
-        let read = fs::File::open(&input.path).and_then(|mut f| std::io::Read::read(&mut f, &mut head)).map_err(io_error)?;
+        let read = fs::File::open(&copy).and_then(|mut f| io::Read::read(&mut f, &mut head)).map_err(io_error)?;
         if read == head.len() && head[18] == 2 {
             let warning =
-                format!("{}: written in WAL mode, but no -wal file lies beside it; rows not yet checkpointed are missing", input.shown);
+                format!("{}: written in WAL mode, but no -wal file lies beside it; rows not yet checkpointed are missing", part.shown);
             sink.note(Note::Warning(warning))?;
         }
     }
@@ -241,8 +248,7 @@ fn hooks(db: &Connection, sink: &mut dyn Sink) -> Result<(), Failure> {
     let mut statement = db.prepare("SELECT sql FROM sqlite_schema WHERE type = 'trigger' AND sql IS NOT NULL ORDER BY name")?;
     let texts: Vec<String> = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
     for text in texts {
-        let flavor = Flavor { dollar_quotes: false, nested_comments: false, bracket_names: true, ..Flavor::POSTGRES };
-        for change in super::sql::ddl::parse(text.as_bytes(), flavor, "main").map(|d| d.changes).unwrap_or_default() {
+        for change in super::sql::ddl::parse(text.as_bytes(), Flavor::SQLITE, "main").map(|d| d.changes).unwrap_or_default() {
             sink.schema(change, Position::default())?;
         }
     }
@@ -251,30 +257,27 @@ fn hooks(db: &Connection, sink: &mut dyn Sink) -> Result<(), Failure> {
 
 fn rows(db: &Connection, table: &SourceTable, sink: &mut dyn Sink) -> Result<(), Failure> {
     let name = QualifiedName::new("main", &table.name);
-    let (source, width) = sink.open(&name, None, false, Position::default())?;
     let mut columns = db.prepare("SELECT name FROM pragma_table_xinfo(?1) WHERE hidden <> 1 ORDER BY cid")?;
     let names: Vec<String> = columns.query_map([&table.name], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    let (source, width) = sink.open(&name, Some(&names), false, Position::default())?;
     let list: Vec<String> = names.iter().map(|n| quote(n)).collect();
     let mut statement = db.prepare(&format!("SELECT {} FROM main.{} NOT INDEXED", list.join(", "), quote(&table.name)))?;
     let mut batch = RowBatch::new();
     batch.reset(source);
     let mut rows = statement.query([])?;
-    let mut ordinal = 0;
     while let Some(row) = rows.next()? {
         for index in 0..width {
             match row.get_ref(index)? {
-                ValueRef::Null => batch.push(CellKind::Null, b""),
+                ValueRef::Null => batch.push_null(),
                 ValueRef::Integer(n) => batch.push(CellKind::Integer, &n.to_le_bytes()),
                 ValueRef::Real(x) => batch.push(CellKind::Real, &x.to_le_bytes()),
                 ValueRef::Text(text) => batch.push(CellKind::Text, text),
                 ValueRef::Blob(bytes) => batch.push(CellKind::Bytes, bytes),
             }
         }
-        ordinal += 1;
-        batch.end_row(Position { offset: 0, line: ordinal });
+        batch.end_row();
         if batch.is_full() {
             sink.rows(&mut batch)?;
-            batch.reset(source);
         }
     }
     if !batch.is_empty() {

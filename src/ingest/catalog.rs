@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::dump::{ForeignKeyDdl, SchemaChange};
 use crate::model::schema::TableHook;
-use crate::model::{Column, ForeignKey, Key, QualifiedName, Source, Table};
+use crate::model::{Column, Engine, ForeignKey, Key, QualifiedName, Source, Table};
 
 /// The tables so far.
 #[derive(Debug, Default)]
@@ -14,16 +14,48 @@ pub(super) struct Catalog {
 }
 
 /// A table whose keys and relations still go by name.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Pending {
     /// Name and columns.
     pub(super) table: Table,
     /// Whether DDL declared it.
     pub(super) declared: bool,
+    /// Whether rows were announced for it.
+    pub(super) opened: bool,
+    /// The engine whose types its columns have.
+    pub(super) engine: Engine,
+    /// Whether a view of its name came after it.
+    view: bool,
+    /// Whether the input that made it dropped it again.
+    pub(super) gone: bool,
+    /// Ordinal of the input that made it.
+    input: usize,
     primary_key: Option<Vec<String>>,
     unique: Vec<Vec<String>>,
     indexes: Vec<Vec<String>>,
     foreign_keys: Vec<ForeignKeyDdl>,
+}
+
+/// A table with its names resolved.
+#[derive(Debug)]
+pub(super) struct Settled {
+    /// The table.
+    pub(super) table: Table,
+    /// Whether DDL declared it.
+    pub(super) declared: bool,
+    /// Whether a view of its name came after it.
+    pub(super) view: bool,
+    /// Whether the input that made it dropped it again.
+    pub(super) gone: bool,
+}
+
+/// Which input a table comes from, and whose types it has.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Origin {
+    /// The engine.
+    pub(super) engine: Engine,
+    /// Ordinal of the input.
+    pub(super) input: usize,
 }
 
 /// What a change asks of the case file.
@@ -35,6 +67,8 @@ pub(super) enum Effect {
     Created(usize),
     /// A column was added to the table with this index.
     Widened(usize),
+    /// The tables with these indexes are gone.
+    Dropped(Vec<usize>),
 }
 
 impl Catalog {
@@ -43,34 +77,72 @@ impl Catalog {
         &self.tables
     }
 
-    /// Finds a table: by its whole name, else the only one of that name whatever schema and case,
-    /// which is how a CSV file's stem names a declared table.
+    /// Finds a table: by its whole name, else the only one that agrees in the parts given, which is how a
+    /// CSV file's stem names a declared table, and a data file without its database.
     pub(super) fn find(&self, name: &QualifiedName) -> Option<usize> {
         if let Some(index) = self.by_name.get(name) {
             return Some(*index);
         }
-        if !name.schema.is_empty() {
-            return None;
-        }
-        let matches = |t: &&usize, stem: &str| {
-            let own = &self.tables[**t].table.name;
-            own.name == stem || format!("{}.{}", own.schema, own.name) == stem
+        let agrees = |own: &QualifiedName| {
+            (name.database.is_empty() || own.database.is_empty() || own.database == name.database)
+                && (name.schema.is_empty() || own.schema.is_empty() || own.schema == name.schema)
         };
-        let all: Vec<usize> = (0..self.tables.len()).collect();
-        let mut found: Vec<&usize> = all.iter().filter(|t| matches(t, &name.name)).collect();
-        if found.is_empty() {
-            found = all.iter().filter(|t| self.tables[**t].table.name.name.eq_ignore_ascii_case(&name.name)).collect();
+        let dotted = |own: &QualifiedName| {
+            let both = format!("{}.{}", own.schema, own.name);
+            name.name == both || name.name == format!("{}.{both}", own.database) || name.name == format!("{}.{}", own.database, own.name)
+        };
+        let tests: [&dyn Fn(&QualifiedName) -> bool; 3] = [
+            &|own| own.name == name.name,
+            &dotted,
+            // A file's name may differ in case; a name in SQL may not.
+            &|own| name.schema.is_empty() && own.name.eq_ignore_ascii_case(&name.name),
+        ];
+        for test in tests {
+            let here = (0..self.tables.len()).filter(|t| !self.tables[*t].gone);
+            let mut found = here.filter(|t| agrees(&self.tables[*t].table.name) && test(&self.tables[*t].table.name));
+            match (found.next(), found.next()) {
+                (Some(only), None) => return Some(only),
+                (Some(_), Some(_)) => return None,
+                _ => {}
+            }
         }
-        match found.as_slice() {
-            [only] => Some(**only),
-            _ => None,
-        }
+        None
     }
 
     /// Adds a table that only its rows tell of.
-    pub(super) fn add_undeclared(&mut self, name: &QualifiedName, columns: &[String]) -> usize {
+    pub(super) fn add_undeclared(&mut self, name: &QualifiedName, columns: &[String], from: Origin) -> usize {
         let columns = columns.iter().map(|c| Column { name: c.clone(), ..Column::default() }).collect();
-        self.add(Pending { table: Table { name: name.clone(), columns, ..Table::default() }, ..Pending::default() })
+        self.add(Pending::new(Table { name: name.clone(), columns, ..Table::default() }, false, from))
+    }
+
+    /// Drops the tables that the input itself made and that `goes` names.
+    ///
+    /// What another input made stays: schema may be given beside rows in any order.
+    fn drop_tables(&mut self, input: usize, goes: impl Fn(&QualifiedName) -> bool) -> Effect {
+        let mut dropped = Vec::new();
+        for (index, pending) in self.tables.iter_mut().enumerate() {
+            if pending.input == input && !pending.gone && goes(&pending.table.name) {
+                pending.gone = true;
+                self.by_name.remove(&pending.table.name);
+                dropped.push(index);
+            }
+        }
+        if dropped.is_empty() { Effect::None } else { Effect::Dropped(dropped) }
+    }
+
+    /// Gives an undeclared table a column that it lacks; returns whether it did.
+    pub(super) fn add_column(&mut self, index: usize, name: &str) -> bool {
+        let columns = &mut self.tables[index].table.columns;
+        let lacks = !columns.iter().any(|c| c.name == name);
+        if lacks {
+            columns.push(Column { name: name.to_owned(), ..Column::default() });
+        }
+        lacks
+    }
+
+    /// Notes that rows of a table follow.
+    pub(super) fn opened(&mut self, index: usize) {
+        self.tables[index].opened = true;
     }
 
     fn add(&mut self, pending: Pending) -> usize {
@@ -79,10 +151,12 @@ impl Catalog {
         self.tables.len() - 1
     }
 
-    /// Applies a change. `database` qualifies names where the input holds several databases.
-    pub(super) fn apply(&mut self, change: SchemaChange, database: &str) -> Effect {
+    /// Applies a change within `database`.
+    pub(super) fn apply(&mut self, change: SchemaChange, database: &str, from: Origin) -> Effect {
         let qualify = |mut name: QualifiedName| {
-            database.clone_into(&mut name.database);
+            if name.database.is_empty() {
+                database.clone_into(&mut name.database);
+            }
             name
         };
         match change {
@@ -101,7 +175,7 @@ impl Catalog {
                 }
                 let parent_table = parents.into_iter().next();
                 let table = Table { name, columns, partitioned, storage_engine, parent_table, ..Table::default() };
-                Effect::Created(self.add(Pending { table, declared: true, ..Pending::default() }))
+                Effect::Created(self.add(Pending::new(table, true, from)))
             }
             SchemaChange::Column { table, column } => {
                 self.change(&qualify(table), |p| p.table.columns.push(column)).map_or(Effect::None, Effect::Widened)
@@ -130,7 +204,13 @@ impl Catalog {
                 let hook = TableHook { kind: kind.to_owned(), name, on_delete };
                 self.quiet(qualify(table), |p| p.table.hooks.push(hook))
             }
-            SchemaChange::View { .. } => Effect::None,
+            SchemaChange::View { name } => self.quiet(qualify(name), |p| p.view = true),
+            SchemaChange::Drop { table } => {
+                let table = qualify(table);
+                self.drop_tables(from.input, |name| *name == table)
+            }
+            SchemaChange::DropSchema { name } => self.drop_tables(from.input, |own| own.schema == name && own.database == database),
+            SchemaChange::DropDatabase { name } => self.drop_tables(from.input, |own| own.database == name),
         }
     }
 
@@ -153,14 +233,46 @@ impl Catalog {
         })
     }
 
-    /// Resolves names to ordinals. A key or relation that names an unknown column is left out.
-    pub(super) fn finish(self) -> Vec<(Table, bool)> {
+    /// Resolves names to ordinals. A key or relation that names an unknown column is left out; a database
+    /// that all tables share needs no mention.
+    pub(super) fn finish(mut self) -> Vec<Settled> {
+        let mut databases: Vec<String> = self.tables.iter().filter(|t| !t.gone).map(|t| t.table.name.database.clone()).collect();
+        databases.sort();
+        databases.dedup();
+        if databases.len() == 1 {
+            for pending in &mut self.tables {
+                pending.forget_database();
+            }
+        }
         self.tables.into_iter().map(Pending::resolve).collect()
     }
 }
 
 impl Pending {
-    fn resolve(self) -> (Table, bool) {
+    fn new(table: Table, declared: bool, from: Origin) -> Self {
+        Self {
+            table,
+            declared,
+            opened: false,
+            engine: from.engine,
+            view: false,
+            gone: false,
+            input: from.input,
+            primary_key: None,
+            unique: Vec::new(),
+            indexes: Vec::new(),
+            foreign_keys: Vec::new(),
+        }
+    }
+
+    fn forget_database(&mut self) {
+        let parents = self.foreign_keys.iter_mut().map(|k| &mut k.parent);
+        for name in parents.chain([&mut self.table.name]).chain(self.table.parent_table.as_mut()) {
+            name.database.clear();
+        }
+    }
+
+    fn resolve(self) -> Settled {
         let mut table = self.table;
         let ordinals = |names: &[String]| names.iter().map(|n| table.column(n)).collect::<Option<Vec<usize>>>().filter(|c| !c.is_empty());
         let key = |names: &Vec<String>| ordinals(names).map(|columns| Key { columns, source: Source::Declared });
@@ -185,6 +297,6 @@ impl Pending {
         table.unique_keys = unique_keys;
         table.indexes = indexes;
         table.foreign_keys = foreign_keys;
-        (table, self.declared)
+        Settled { table, declared: self.declared, view: self.view, gone: self.gone }
     }
 }

@@ -1,12 +1,12 @@
 //! Which storage class a cell gets. Keeps every value's text or bytes exactly; affinity never applies.
 
-use crate::dump::{Cell, CellKind};
+use crate::dump::{Cell, CellKind, Charset};
 use crate::model::{Engine, ValueRef};
 
 /// How the cells of a column are stored.
 ///
-/// Source: "PostgreSQL Type Names" and SQLite's storage classes: integers that print back to the same
-/// text become integers, declared booleans 0 or 1, declared binary bytes; everything else stays text.
+/// Source: "PostgreSQL Type Names", MySQL "Data Types" and SQLite's storage classes: integers that print back
+/// to the same text become integers, declared booleans 0 or 1, declared binary bytes; everything else stays text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Conversion {
     /// Declared integer.
@@ -15,6 +15,10 @@ pub(super) enum Conversion {
     Boolean,
     /// Declared binary, in Postgres' hex or escape format.
     Bytea,
+    /// Declared binary, as it stands.
+    Binary,
+    /// Declared as this many bits; stored as their digits.
+    Bits(u8),
     /// Declared as anything else: text as it stands.
     Verbatim,
     /// Undeclared: canonical integers become integers.
@@ -23,57 +27,138 @@ pub(super) enum Conversion {
     Stored,
 }
 
+/// A stored cell: the value, and whether its text is not valid in its character set.
+pub(super) type Stored<'a> = (ValueRef<'a>, bool);
+
 impl Conversion {
     /// Chooses by the declared type's text.
     pub(super) fn of(engine: Engine, type_text: &str) -> Self {
         if engine == Engine::Sqlite {
             return Self::Stored;
         }
-        let lower = type_text.trim().to_ascii_lowercase();
+        // `--quote-all-identifiers` quotes the names of types that are no keywords.
+        let lower = type_text.trim().to_ascii_lowercase().replace('"', "");
+        let lower = lower.strip_prefix("pg_catalog.").unwrap_or(&lower);
         let word = lower.split([' ', '(']).next().unwrap_or_default();
+        let mysql = matches!(engine, Engine::Mysql | Engine::Mariadb);
         match word {
             "" => Self::Undeclared,
             _ if lower.ends_with(']') => Self::Verbatim,
             "smallint" | "integer" | "int" | "bigint" | "int2" | "int4" | "int8" | "serial" | "bigserial" | "smallserial" | "serial4"
             | "serial8" | "serial2" | "oid" => Self::Integer,
+            "tinyint" | "mediumint" | "int1" | "int3" | "middleint" | "year" | "bool" | "boolean" if mysql => Self::Integer,
             "boolean" | "bool" => Self::Boolean,
             "bytea" => Self::Bytea,
+            "bit" if mysql => Self::Bits(bits(lower)),
+            "binary" | "varbinary" | "tinyblob" | "blob" | "mediumblob" | "longblob" | "geometry" | "point" | "linestring" | "polygon"
+            | "multipoint" | "multilinestring" | "multipolygon" | "geometrycollection" | "geomcollection" | "vector"
+                if mysql =>
+            {
+                Self::Binary
+            }
             _ => Self::Verbatim,
         }
     }
 
-    /// Stores a cell; `scratch` holds decoded bytes. The flag says that the text is not valid UTF-8.
-    pub(super) fn store<'a>(self, cell: Cell<'a>, scratch: &'a mut Vec<u8>) -> (ValueRef<'a>, bool) {
-        let number = |bytes: &[u8]| <[u8; 8]>::try_from(bytes).unwrap_or_default();
+    /// Stores a cell; `scratch` holds decoded bytes.
+    #[inline]
+    pub(super) fn store<'a>(self, cell: Cell<'a>, charset: Charset, scratch: &'a mut Vec<u8>) -> Stored<'a> {
         match cell.kind {
+            CellKind::Text | CellKind::Bare => self.text(cell, charset, scratch),
             CellKind::Null | CellKind::Default => (ValueRef::Null, false),
             CellKind::Integer => (ValueRef::Integer(i64::from_le_bytes(number(cell.bytes))), false),
             CellKind::Real => (ValueRef::Real(f64::from_le_bytes(number(cell.bytes))), false),
-            CellKind::Bytes => (ValueRef::Blob(cell.bytes), false),
-            CellKind::Text | CellKind::Bare => match self {
-                Self::Integer | Self::Undeclared => match canonical_integer(cell.bytes) {
-                    Some(n) => (ValueRef::Integer(n), false),
-                    None => text(cell.bytes),
-                },
-                Self::Boolean => match cell.bytes {
-                    b"t" | b"true" | b"TRUE" => (ValueRef::Integer(1), false),
-                    b"f" | b"false" | b"FALSE" => (ValueRef::Integer(0), false),
-                    other => text(other),
-                },
-                Self::Bytea => {
+            CellKind::Bytes => match self {
+                Self::Bits(width) => (bit_digits(cell.bytes, width, scratch), false),
+                // MySQL's tools write texts too as binary literals, where they were told that all is binary.
+                Self::Verbatim => plain(cell),
+                Self::Binary | Self::Bytea | Self::Undeclared | Self::Stored => (ValueRef::Blob(cell.bytes), false),
+                Self::Integer | Self::Boolean => (ValueRef::Blob(cell.bytes), false),
+            },
+            CellKind::Bits => match self {
+                Self::Bits(width) => {
                     scratch.clear();
-                    if decode_bytea(cell.bytes, scratch) { (ValueRef::Blob(scratch), false) } else { text(cell.bytes) }
+                    scratch.resize(usize::from(width).saturating_sub(cell.bytes.len()), b'0');
+                    scratch.extend_from_slice(cell.bytes);
+                    (ValueRef::Text(scratch), false)
                 }
-                Self::Verbatim | Self::Stored => text(cell.bytes),
+                _ => plain(cell),
             },
         }
     }
+
+    #[inline]
+    fn text<'a>(self, cell: Cell<'a>, charset: Charset, scratch: &'a mut Vec<u8>) -> Stored<'a> {
+        match self {
+            Self::Integer | Self::Undeclared => {
+                if let Some(n) = canonical_integer(cell.bytes) {
+                    return (ValueRef::Integer(n), false);
+                }
+            }
+            Self::Boolean => match cell.bytes {
+                b"t" | b"true" | b"TRUE" => return (ValueRef::Integer(1), false),
+                b"f" | b"false" | b"FALSE" => return (ValueRef::Integer(0), false),
+                _ => {}
+            },
+            Self::Bytea => {
+                scratch.clear();
+                return if decode_bytea(cell.bytes, scratch) { (ValueRef::Blob(scratch), false) } else { plain(cell) };
+            }
+            Self::Binary => return (ValueRef::Blob(cell.bytes), false),
+            Self::Bits(width) if cell.kind == CellKind::Text => return (bit_digits(cell.bytes, width, scratch), false),
+            Self::Stored if cell.kind == CellKind::Bare => return stored_number(cell),
+            Self::Verbatim | Self::Stored | Self::Bits(_) => {}
+        }
+        if charset.needs_decoding() && !cell.bytes.is_ascii() {
+            scratch.clear();
+            return if charset.decode(cell.bytes, scratch) { (ValueRef::Text(scratch), false) } else { (ValueRef::Blob(cell.bytes), true) };
+        }
+        plain(cell)
+    }
 }
 
-fn text(bytes: &[u8]) -> (ValueRef<'_>, bool) {
-    match simdutf8::basic::from_utf8(bytes) {
-        Ok(text) => (ValueRef::Text(text), false),
-        Err(_) => (ValueRef::Blob(bytes), true),
+fn number(bytes: &[u8]) -> [u8; 8] {
+    <[u8; 8]>::try_from(bytes).unwrap_or_default()
+}
+
+/// Returns the number of bits of `bit(n)`.
+fn bits(type_text: &str) -> u8 {
+    let inner = type_text.split_once('(').and_then(|(_, rest)| rest.split_once(')')).map_or("1", |(inner, _)| inner);
+    inner.trim().parse().ok().filter(|n| (1..=64).contains(n)).unwrap_or(1)
+}
+
+/// Stores a MySQL bit value that is written as bytes, as its digits.
+fn bit_digits<'a>(bytes: &'a [u8], width: u8, scratch: &'a mut Vec<u8>) -> ValueRef<'a> {
+    if bytes.len() > 8 {
+        return ValueRef::Blob(bytes);
+    }
+    let value = bytes.iter().fold(0_u64, |n, b| n << 8 | u64::from(*b));
+    scratch.clear();
+    let width = u32::from(width).max(64 - value.leading_zeros());
+    scratch.extend((0..width).rev().map(|place| b'0' + (value >> place & 1) as u8));
+    ValueRef::Text(scratch)
+}
+
+/// Stores a bare number as SQLite would.
+///
+/// Source: SQLite, "Literal Values": a number with a point or exponent, or beyond 64 bits, is a float.
+fn stored_number(cell: Cell<'_>) -> Stored<'_> {
+    if let Some(n) = canonical_integer(cell.bytes) {
+        return (ValueRef::Integer(n), false);
+    }
+    match std::str::from_utf8(cell.bytes).ok().and_then(|t| t.parse::<f64>().ok()) {
+        Some(x) => (ValueRef::Real(x), false),
+        None => plain(cell),
+    }
+}
+
+/// Stores text as it stands, bytes where it is no UTF-8.
+#[inline]
+fn plain(cell: Cell<'_>) -> Stored<'_> {
+    if cell.valid || simdutf8::basic::from_utf8(cell.bytes).is_ok() {
+        (ValueRef::Text(cell.bytes), false)
+    } else {
+        (ValueRef::Blob(cell.bytes), true)
     }
 }
 
@@ -129,10 +214,39 @@ fn decode_bytea(text: &[u8], out: &mut Vec<u8>) -> bool {
 mod tests {
     use super::*;
 
-    fn stored(type_text: &str, text: &str) -> crate::model::Value {
+    fn stored_by(engine: Engine, type_text: &str, kind: CellKind, bytes: &[u8]) -> crate::model::Value {
         let mut scratch = Vec::new();
-        let cell = Cell { kind: CellKind::Text, bytes: text.as_bytes() };
-        Conversion::of(Engine::Postgres, type_text).store(cell, &mut scratch).0.into()
+        let cell = Cell { kind, bytes, valid: false };
+        Conversion::of(engine, type_text).store(cell, Charset::Utf8, &mut scratch).0.into()
+    }
+
+    fn stored(type_text: &str, text: &str) -> crate::model::Value {
+        stored_by(Engine::Postgres, type_text, CellKind::Text, text.as_bytes())
+    }
+
+    #[test]
+    fn mysql_types_are_mysqls() {
+        use crate::model::Value::{Blob, Integer, Text};
+        let mysql = |type_text, kind, bytes: &[u8]| stored_by(Engine::Mysql, type_text, kind, bytes);
+        assert_eq!(mysql("tinyint(1)", CellKind::Bare, b"2"), Integer(2));
+        assert_eq!(mysql("bigint(20) unsigned", CellKind::Bare, b"18446744073709551615"), Text("18446744073709551615".into()));
+        assert_eq!(mysql("int(5) unsigned zerofill", CellKind::Bare, b"00042"), Text("00042".into()));
+        assert_eq!(mysql("varbinary(4)", CellKind::Text, b"ab\xff"), Blob(b"ab\xff".to_vec()));
+        for (kind, bytes) in [(CellKind::Bits, &b"101"[..]), (CellKind::Bytes, b"\x05"), (CellKind::Text, b"\x05")] {
+            assert_eq!(mysql("bit(4)", kind, bytes), Text("0101".into()));
+        }
+        assert_eq!(mysql("decimal(10,2)", CellKind::Bare, b"1.10"), Text("1.10".into()));
+        assert_eq!(mysql("datetime", CellKind::Text, b"0000-00-00 00:00:00"), Text("0000-00-00 00:00:00".into()));
+    }
+
+    #[test]
+    fn sqlite_numbers_are_sqlites() {
+        use crate::model::Value::{Integer, Real, Text};
+        let sqlite = |kind, text: &str| stored_by(Engine::Sqlite, "TEXT", kind, text.as_bytes());
+        assert_eq!(sqlite(CellKind::Bare, "7"), Integer(7));
+        assert_eq!(sqlite(CellKind::Bare, "0.1"), Real(0.1));
+        assert_eq!(sqlite(CellKind::Bare, "1e999"), Real(f64::INFINITY));
+        assert_eq!(sqlite(CellKind::Text, "7"), Text("7".into()));
     }
 
     #[test]

@@ -2,21 +2,26 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread;
 
 use rusqlite::params;
 
-use super::catalog::{Catalog, Effect};
+use super::catalog::{Catalog, Effect, Origin};
 use super::convert::Conversion;
-use super::{BadRows, IngestError, Options, Recognised, Summary};
-use crate::dump::{ByteKind, DumpError, Note, Position, Reject, RowBatch, RowSource, SchemaChange, Sink};
+use super::inputs::Recognised;
+use super::{BadRows, IngestError, Options, Summary};
+use crate::dump::{ByteKind, Charset, DumpError, Note, Position, Reject, RowBatch, RowSource, SchemaChange, Sink};
 use crate::model::{Engine, QualifiedName, TableId, TakenAt, ValueRef};
 use crate::progress::{Progress, interrupted};
-use crate::snapshot::{BulkTable, BulkWriter, Finished, SnapshotError};
+use crate::snapshot::{BulkTable, BulkWriter, Finished, Partial, SnapshotError};
 
 /// Batches on their way between the threads: enough that neither waits for the other's hiccups.
 const QUEUE: usize = 8;
+
+/// Bytes of a batch from which the reader waits until it is stored: such batches do not pile up.
+const HUGE_BYTES: usize = 4 << 20;
 
 /// Where a source's cells go.
 #[derive(Debug)]
@@ -25,10 +30,13 @@ struct Route {
     /// For each column of the table: which cell it takes, if any, and how.
     columns: Vec<(Option<usize>, Conversion)>,
     width: usize,
+    charset: Charset,
 }
 
 enum Message {
     Create { name: QualifiedName, columns: Vec<String> },
+    Widen { table: usize, column: String },
+    Drop { table: usize },
     Rows { route: Arc<Route>, batch: RowBatch },
 }
 
@@ -56,11 +64,16 @@ struct Pump<'a> {
     databases: Vec<String>,
     taken_at: Option<i64>,
     truncated: bool,
+    charset: Charset,
     rejects: Vec<StoredReject>,
     warnings: Vec<String>,
+    dialects: Vec<String>,
     ledger: Vec<[u64; 4]>,
-    bytes_done: u64,
+    fetched: Arc<std::sync::atomic::AtomicU64>,
+    fetched_before: u64,
     rows_done: u64,
+    /// Batches that the writer has not given back.
+    out: usize,
 }
 
 /// What the writer thread gives back.
@@ -69,10 +82,10 @@ struct Written {
     invalid_utf8: Vec<Vec<u64>>,
 }
 
-pub(super) fn run(inputs: &[Recognised], target: &Path, options: &Options, progress: &dyn Progress) -> Result<Summary, IngestError> {
-    let writer = BulkWriter::create(target)?;
-    let total: u64 = inputs.iter().map(|i| i.bytes).sum();
-    progress.begin("ingest", Some(total));
+pub(super) fn run(inputs: &[Recognised], partial: Partial, options: &Options, progress: &dyn Progress) -> Result<Summary, IngestError> {
+    let writer = BulkWriter::create(partial, options.method)?;
+    let total: u64 = inputs.iter().map(|i| i.input.stored_bytes()).sum();
+    progress.begin("ingest", Some(total).filter(|t| *t > 0));
     let (to_writer, messages) = sync_channel(QUEUE);
     let (give_back, recycled) = channel();
     let mut pump = Pump {
@@ -90,11 +103,15 @@ pub(super) fn run(inputs: &[Recognised], target: &Path, options: &Options, progr
         databases: Vec::new(),
         taken_at: None,
         truncated: false,
+        charset: Charset::Utf8,
         rejects: Vec::new(),
         warnings: Vec::new(),
+        dialects: Vec::new(),
         ledger: Vec::new(),
-        bytes_done: 0,
+        fetched: Arc::default(),
+        fetched_before: 0,
         rows_done: 0,
+        out: 0,
     };
     let written = thread::scope(|scope| {
         let writing = scope.spawn(move || write(writer, &messages, &give_back));
@@ -122,6 +139,11 @@ fn write(mut writer: BulkWriter, messages: &Receiver<Message>, give_back: &Sende
                 ids.push(writer.create_table(&name, &columns)?);
                 invalid_utf8.push(vec![0; columns.len()]);
             }
+            Message::Widen { table, column } => {
+                writer.add_column(ids[table], &column)?;
+                invalid_utf8[table].push(0);
+            }
+            Message::Drop { table } => writer.drop_table(ids[table])?,
             Message::Rows { route, batch } => {
                 store(&mut writer, ids[route.table], &route, &batch, &mut invalid_utf8[route.table])?;
                 // Nobody takes it back once the reader has ended.
@@ -133,20 +155,21 @@ fn write(mut writer: BulkWriter, messages: &Receiver<Message>, give_back: &Sende
 }
 
 fn store(writer: &mut BulkWriter, table: TableId, route: &Route, batch: &RowBatch, invalid: &mut [u64]) -> Result<(), SnapshotError> {
-    let mut scratches: Vec<Vec<u8>> = vec![Vec::new(); route.columns.len()];
-    for (_, cells) in batch.rows() {
-        let cells: Vec<_> = cells.collect();
-        let mut values: Vec<ValueRef<'_>> = Vec::with_capacity(route.columns.len());
-        for (((cell, conversion), scratch), invalid) in route.columns.iter().zip(&mut scratches).zip(invalid.iter_mut()) {
+    let mut scratch = Vec::new();
+    for index in 0..batch.len() {
+        let cells = batch.row(index);
+        writer.begin_row();
+        for ((cell, conversion), invalid) in route.columns.iter().zip(invalid.iter_mut()) {
             let (value, broken) = match cell {
-                Some(place) => conversion.store(cells[*place], scratch),
+                Some(place) => conversion.store(cells.get(*place), route.charset, &mut scratch),
                 None => (ValueRef::Null, false),
             };
             *invalid += u64::from(broken);
-            values.push(value);
+            writer.push(table, value);
         }
-        writer.append(table, &values)?;
+        writer.end_row(table)?;
     }
+    writer.flush(table);
     Ok(())
 }
 
@@ -158,7 +181,18 @@ impl Pump<'_> {
             self.input_engine = recognised.format.meta().engine;
             self.ledger.push([0; 4]);
             self.database.clear();
+            self.charset = Charset::Utf8;
+            self.fetched = Arc::clone(&recognised.input.fetched);
             recognised.format.read(&recognised.input, self)?;
+            if recognised.input.cut.load(Ordering::Relaxed) {
+                self.note(Note::Truncated { missing: "the end of its packed data".to_owned(), at: Position::default() })?;
+            }
+            self.fetched_before += recognised.input.stored_bytes();
+            let accounted: u64 = self.ledger[index].iter().sum();
+            let bytes = recognised.input.given.load(Ordering::Relaxed);
+            if accounted != bytes {
+                return Err(DumpError::Unaccounted { file: self.file.clone(), accounted, bytes });
+            }
         }
         Ok(())
     }
@@ -168,6 +202,22 @@ impl Pump<'_> {
         if sent { Ok(()) } else { Err(DumpError::Store("the writing thread has stopped".to_owned())) }
     }
 
+    /// Returns a name within the database at hand, unless it tells its own.
+    fn placed(&self, table: &QualifiedName) -> QualifiedName {
+        let mut name = table.clone();
+        if name.database.is_empty() {
+            name.database.clone_from(&self.database);
+        }
+        name
+    }
+
+    /// Notes that the database at hand holds tables.
+    fn name_database(&mut self) {
+        if !self.databases.contains(&self.database) {
+            self.databases.push(self.database.clone());
+        }
+    }
+
     fn create(&mut self, index: usize) -> Result<(), DumpError> {
         let table = &self.catalog.tables()[index].table;
         let name = table.name.clone();
@@ -175,12 +225,30 @@ impl Pump<'_> {
         self.send(Message::Create { name, columns })
     }
 
-    fn finish(self, written: Written, inputs: &[Recognised]) -> Result<Summary, IngestError> {
+    /// Tells how far the reading is: in bytes as they lie on disk.
+    fn tell(&self) {
+        self.progress.advance(self.fetched_before + self.fetched.load(Ordering::Relaxed), self.rows_done);
+    }
+
+    fn finish(mut self, written: Written, inputs: &[Recognised]) -> Result<Summary, IngestError> {
         let mut tables = Vec::new();
-        for (index, (table, declared)) in self.catalog.finish().into_iter().enumerate() {
+        // Tables that stood in for views go; the others move up.
+        let mut ids: Vec<Option<usize>> = Vec::new();
+        let mut kept = 0;
+        for (index, settled) in std::mem::take(&mut self.catalog).finish().into_iter().enumerate() {
             let rejected = self.rejects.iter().filter(|r| r.table == index).count() as u64;
             let invalid_utf8 = written.invalid_utf8.get(index).cloned().unwrap_or_default();
-            tables.push(BulkTable { table, declared, rejected, truncated: self.truncated, invalid_utf8 });
+            let rows = written.writer.rows(index);
+            let dropped = settled.gone || (settled.view && rows == 0 && rejected == 0);
+            if settled.gone && rows + rejected > 0 {
+                let name = &settled.table.name;
+                self.warnings
+                    .push(format!("the input drops table {name} after {rows} rows; they are gone, as they would be in its database"));
+            }
+            ids.push((!dropped).then_some(kept));
+            kept += usize::from(!dropped);
+            let (table, declared) = (settled.table, settled.declared);
+            tables.push(BulkTable { table, declared, rejected, truncated: self.truncated, invalid_utf8, dropped });
         }
         let taken_at = match (self.options.taken_at, self.taken_at) {
             (Some(micros), _) => TakenAt::Given(micros),
@@ -196,42 +264,62 @@ impl Pump<'_> {
             ("tool_version", env!("CARGO_PKG_VERSION").to_owned()),
         ];
         let (ledger, rejects, warnings) = (&self.ledger, &self.rejects, &self.warnings);
+        let dialects = &self.dialects;
+        let bytes: Vec<u64> = inputs.iter().map(|i| i.input.given.load(Ordering::Relaxed)).collect();
+        self.progress.begin("check", None);
         let finished: Finished = written.writer.finish(&tables, &meta, |db| {
             for (ordinal, recognised) in inputs.iter().enumerate() {
                 let name = Path::new(&recognised.input.shown).file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+                let name = if name.is_empty() { recognised.input.shown.clone() } else { name };
                 db.execute(
-                    "INSERT INTO unseed_inputs VALUES (?1, ?2, ?3, ?4)",
-                    params![ordinal, name, recognised.format.meta().id, recognised.bytes as i64],
+                    "INSERT INTO unseed_inputs (ordinal, name, format, bytes, stored_bytes) VALUES (?1, ?2, ?3, ?4, ?5)",
+                    params![ordinal, name, recognised.format.meta().id, bytes[ordinal] as i64, recognised.input.stored_bytes() as i64],
                 )?;
                 for (kind, bytes) in ByteKind::ALL.iter().zip(ledger[ordinal]) {
                     db.execute("INSERT INTO unseed_byte_ledger VALUES (?1, ?2, ?3)", params![ordinal, kind.as_str(), bytes as i64])?;
                 }
             }
-            for reject in rejects {
+            for reject in rejects.iter().filter(|r| ids[r.table].is_some()) {
                 db.execute(
                     "INSERT INTO unseed_rejects VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                    params![reject.table, reject.input, reject.at.line as i64, reject.at.offset as i64, reject.why, reject.raw],
+                    params![ids[reject.table], reject.input, reject.at.line as i64, reject.at.offset as i64, reject.why, reject.raw],
                 )?;
+            }
+            for dialect in dialects {
+                db.execute("INSERT INTO unseed_dialects (dialect) VALUES (?1)", [dialect])?;
             }
             for warning in warnings {
                 db.execute("INSERT INTO unseed_warnings (layer, warning) VALUES ('ingest', ?1)", [warning])?;
             }
             Ok(())
         })?;
-        let listed = tables.iter().zip(&finished.rows).map(|(t, rows)| (t.table.name.to_string(), *rows, t.rejected)).collect();
-        Ok(Summary { id: finished.id, tables: listed, bytes: inputs.iter().map(|i| i.bytes).sum(), warnings: self.warnings })
+        self.progress.end();
+        let listed = tables.iter().zip(&finished.rows).filter(|t| !t.0.dropped);
+        let listed = listed.map(|(t, rows)| (t.table.name.to_string(), *rows, t.rejected)).collect();
+        Ok(Summary { id: finished.id, tables: listed, bytes: bytes.iter().sum(), dialects: self.dialects, warnings: self.warnings })
     }
 }
 
 impl Sink for Pump<'_> {
     fn schema(&mut self, change: SchemaChange, at: Position) -> Result<(), DumpError> {
-        match self.catalog.apply(change, &self.database) {
+        if matches!(change, SchemaChange::Table { .. }) {
+            self.name_database();
+        }
+        let from = Origin { engine: self.input_engine, input: self.input };
+        match self.catalog.apply(change, &self.database, from) {
             Effect::None => Ok(()),
+            Effect::Dropped(tables) => tables.into_iter().try_for_each(|table| self.send(Message::Drop { table })),
             Effect::Created(index) => self.create(index),
             Effect::Widened(index) => {
-                let help = "a dump as pg_dump writes it declares every column in CREATE TABLE";
-                let what = format!("a column is added to table {} after it was made", self.catalog.tables()[index].table.name);
-                Err(DumpError::malformed(&self.file, at, what, help))
+                let table = &self.catalog.tables()[index];
+                let Some(column) = table.table.columns.last().map(|c| c.name.clone()) else { return Ok(()) };
+                if table.opened {
+                    let help =
+                        "the rows before it would need its default; a dump as the engine's own tool writes it declares every column first";
+                    let what = format!("a column is added to table {} after its rows", table.table.name);
+                    return Err(DumpError::malformed(&self.file, at, what, help));
+                }
+                self.send(Message::Widen { table: index, column })
             }
         }
     }
@@ -243,12 +331,11 @@ impl Sink for Pump<'_> {
         declare: bool,
         at: Position,
     ) -> Result<(RowSource, usize), DumpError> {
-        let mut name = table.clone();
-        name.database.clone_from(&self.database);
+        let name = self.placed(table);
         let index = match (self.catalog.find(&name), columns) {
             (Some(index), _) => index,
             (None, Some(columns)) if declare => {
-                let index = self.catalog.add_undeclared(&name, columns);
+                let index = self.catalog.add_undeclared(&name, columns, Origin { engine: self.input_engine, input: self.input });
                 self.create(index)?;
                 index
             }
@@ -257,17 +344,31 @@ impl Sink for Pump<'_> {
                 return Err(DumpError::malformed(&self.file, at, format!("rows for table {name}, which nothing declares"), help));
             }
         };
+        self.catalog.opened(index);
+        if declare
+            && !self.catalog.tables()[index].declared
+            && let Some(names) = columns
+        {
+            for name in names {
+                if self.catalog.add_column(index, name) {
+                    self.send(Message::Widen { table: index, column: name.clone() })?;
+                }
+            }
+        }
         let pending = &self.catalog.tables()[index];
-        // Rows of CSV go by the declared types where DDL was given; a SQLite file stores what it stores.
-        let types = if self.input_engine == Engine::Sqlite { Engine::Sqlite } else { Engine::Postgres };
+        // Rows go by the types of whoever declared the table; a SQLite file stores what it stores.
+        let types = if self.input_engine == Engine::Sqlite { Engine::Sqlite } else { pending.engine };
         let conversions = pending.table.columns.iter().map(|c| Conversion::of(types, &c.type_text));
         let mut routed: Vec<(Option<usize>, Conversion)> = conversions.map(|c| (None, c)).collect();
         let width = match columns {
             None => {
-                for (place, column) in routed.iter_mut().enumerate() {
-                    column.0 = Some(place);
+                // SQLite's statements leave out what it computes; others write DEFAULT there.
+                let computed = |place: usize| self.input_engine == Engine::Sqlite && pending.table.columns[place].generated;
+                let given = (0..routed.len()).filter(|place| !computed(*place)).collect::<Vec<_>>();
+                for (cell, place) in given.iter().enumerate() {
+                    routed[*place].0 = Some(cell);
                 }
-                routed.len()
+                given.len()
             }
             Some(names) => {
                 for (place, name) in names.iter().enumerate() {
@@ -288,13 +389,24 @@ impl Sink for Pump<'_> {
         if self.engine.is_none_or(|e| e == Engine::Csv) {
             self.engine = Some(self.input_engine);
         }
-        let route = Route { table: index, columns: routed, width };
+        let route = Route { table: index, columns: routed, width, charset: self.charset };
         // One route a table and column list, however many statements bring rows.
-        if let Some(known) = self.routes.iter().rposition(|r| r.table == route.table && r.columns == route.columns) {
+        let same = |r: &Arc<Route>| r.table == route.table && r.columns == route.columns && r.charset == route.charset;
+        if let Some(known) = self.routes.iter().rposition(same) {
             return Ok((known as RowSource, width));
         }
         self.routes.push(Arc::new(route));
         Ok((self.routes.len() as RowSource - 1, width))
+    }
+
+    fn declared(&self, table: &QualifiedName) -> Option<Vec<String>> {
+        let name = self.placed(table);
+        let pending = self.catalog.find(&name).map(|index| &self.catalog.tables()[index]).filter(|p| p.declared)?;
+        Some(pending.table.columns.iter().filter(|c| !c.generated).map(|c| c.name.clone()).collect())
+    }
+
+    fn charset(&mut self, charset: Charset) {
+        self.charset = charset;
     }
 
     fn rows(&mut self, batch: &mut RowBatch) -> Result<(), DumpError> {
@@ -302,13 +414,27 @@ impl Sink for Pump<'_> {
             return Err(DumpError::Interrupted);
         }
         let route = Arc::clone(&self.routes[batch.source() as usize]);
-        debug_assert!(batch.rows().all(|(_, cells)| cells.len() == route.width));
+        debug_assert!(batch.rows().all(|row| row.len() == route.width));
         self.rows_done += batch.len() as u64;
-        self.progress.advance(self.bytes_done, self.rows_done);
-        let empty = self.recycled.try_recv().unwrap_or_default();
+        self.tell();
+        let mut empty = RowBatch::default();
+        while let Ok(back) = self.recycled.try_recv() {
+            self.out -= 1;
+            empty = back;
+        }
         let full = std::mem::replace(batch, empty);
         batch.reset(full.source());
-        self.send(Message::Rows { route, batch: full })
+        let huge = full.bytes() > HUGE_BYTES;
+        self.out += 1;
+        self.send(Message::Rows { route, batch: full })?;
+        while huge && self.out > 0 {
+            // The writer's own error, if it has stopped, is told when it is asked for.
+            if self.recycled.recv().is_err() {
+                break;
+            }
+            self.out -= 1;
+        }
+        Ok(())
     }
 
     fn reject(&mut self, reject: Reject<'_>) -> Result<(), DumpError> {
@@ -316,7 +442,7 @@ impl Sink for Pump<'_> {
         let name = &self.catalog.tables()[table].table.name;
         if self.options.bad_rows == BadRows::Refuse {
             let help = "nothing was imported; repair the export, or set such rows aside with --bad-rows quarantine";
-            return Err(DumpError::malformed(&self.file, reject.at, format!("table {name}: {}", reject.why), help));
+            return Err(DumpError::malformed(reject.file, reject.at, format!("table {name}: {}", reject.why), help));
         }
         self.rejects.push(StoredReject { table, input: self.input, at: reject.at, why: reject.why, raw: reject.raw.to_owned() });
         Ok(())
@@ -327,20 +453,12 @@ impl Sink for Pump<'_> {
         if let Some(entry) = self.ledger.last_mut() {
             entry[place] += bytes;
         }
-        self.bytes_done += bytes;
-        self.progress.advance(self.bytes_done, self.rows_done);
     }
 
     fn note(&mut self, note: Note) -> Result<(), DumpError> {
         match note {
             Note::Written { .. } => {}
-            Note::Database(name) => {
-                // The first database needs no qualification: most dumps hold one.
-                if !self.databases.contains(&name) {
-                    self.databases.push(name.clone());
-                }
-                self.database = if self.databases.first() == Some(&name) { String::new() } else { name };
-            }
+            Note::Database(name) => self.database = name,
             Note::TakenAt(micros) => self.taken_at = Some(self.taken_at.map_or(micros, |t| t.max(micros))),
             Note::Truncated { missing, at } => {
                 if !self.options.allow_truncated {
@@ -350,6 +468,7 @@ impl Sink for Pump<'_> {
                 self.truncated = true;
                 self.warnings.push(format!("the input is cut off at line {}: {missing} is missing", at.line));
             }
+            Note::Dialect(dialect) => self.dialects.push(dialect),
             Note::Warning(warning) => self.warnings.push(warning),
         }
         Ok(())

@@ -38,7 +38,8 @@ impl Value {
     }
 }
 
-/// A cell that is borrowed from a buffer.
+/// A cell that is borrowed from a buffer. Text is bytes that were found to be valid UTF-8, so that it
+/// need not be looked at once more.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum ValueRef<'a> {
     /// SQL NULL.
@@ -48,33 +49,9 @@ pub enum ValueRef<'a> {
     /// See [`Value::Real`].
     Real(f64),
     /// See [`Value::Text`].
-    Text(&'a str),
+    Text(&'a [u8]),
     /// See [`Value::Blob`].
     Blob(&'a [u8]),
-}
-
-impl ValueRef<'_> {
-    /// Feeds the type tag, the length and the bytes to a content hash.
-    pub fn digest(self, mut update: impl FnMut(&[u8])) {
-        let (tag, bytes): (u8, &[u8]) = match self {
-            Self::Null => (0, &[]),
-            Self::Integer(n) => {
-                update(&[1]);
-                return update(&n.to_le_bytes());
-            }
-            Self::Real(x) => {
-                update(&[2]);
-                return update(&x.to_bits().to_le_bytes());
-            }
-            Self::Text(text) => (3, text.as_bytes()),
-            Self::Blob(bytes) => (4, bytes),
-        };
-        update(&[tag]);
-        if tag != 0 {
-            update(&(bytes.len() as u64).to_le_bytes());
-            update(bytes);
-        }
-    }
 }
 
 impl From<ValueRef<'_>> for Value {
@@ -83,7 +60,7 @@ impl From<ValueRef<'_>> for Value {
             ValueRef::Null => Self::Null,
             ValueRef::Integer(n) => Self::Integer(n),
             ValueRef::Real(x) => Self::Real(x),
-            ValueRef::Text(text) => Self::Text(text.to_owned()),
+            ValueRef::Text(text) => Self::Text(String::from_utf8_lossy(text).into_owned()),
             ValueRef::Blob(bytes) => Self::Blob(bytes.to_owned()),
         }
     }

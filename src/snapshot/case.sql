@@ -1,8 +1,11 @@
 -- The case file's own tables. Ingested tables lie beside them under their own names.
 CREATE TABLE unseed_meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE unseed_inputs (
-    ordinal INTEGER PRIMARY KEY, name TEXT NOT NULL, format TEXT NOT NULL, bytes INTEGER NOT NULL
+    ordinal INTEGER PRIMARY KEY, name TEXT NOT NULL, format TEXT NOT NULL, bytes INTEGER NOT NULL,
+    stored_bytes INTEGER NOT NULL DEFAULT 0
 );
+-- How delimited text was understood, and why.
+CREATE TABLE unseed_dialects (ordinal INTEGER PRIMARY KEY, dialect TEXT NOT NULL);
 CREATE TABLE unseed_byte_ledger (
     input INTEGER NOT NULL, kind TEXT NOT NULL, bytes INTEGER NOT NULL, PRIMARY KEY (input, kind)
 ) WITHOUT ROWID;
@@ -16,6 +19,13 @@ CREATE TABLE unseed_columns (
     type_text TEXT NOT NULL, not_null INTEGER NOT NULL, generated INTEGER NOT NULL, identity INTEGER NOT NULL,
     default_text TEXT, invalid_utf8 INTEGER NOT NULL,
     role TEXT, role_source TEXT, role_reason TEXT, profile TEXT,
+    PRIMARY KEY (table_id, ordinal)
+) WITHOUT ROWID;
+-- What one pass over the values told: counts by storage class, bytes of texts and blobs, their shortest and longest.
+CREATE TABLE unseed_column_stats (
+    table_id INTEGER NOT NULL, ordinal INTEGER NOT NULL, nulls INTEGER NOT NULL, integers INTEGER NOT NULL,
+    reals INTEGER NOT NULL, texts INTEGER NOT NULL, blobs INTEGER NOT NULL, bytes INTEGER NOT NULL,
+    shortest INTEGER, longest INTEGER,
     PRIMARY KEY (table_id, ordinal)
 ) WITHOUT ROWID;
 CREATE TABLE unseed_keys (

@@ -4,11 +4,17 @@
 mod bulk;
 mod case;
 mod frames;
+mod int_index;
 mod names;
+mod pages;
+mod partial;
+mod record;
+mod stats;
 
-pub use bulk::{BulkTable, BulkWriter, Finished};
+pub use bulk::{BulkTable, BulkWriter, Finished, Method};
 pub use case::{Case, CaseTable, DetectorRun, StoredCohort, StoredSpared};
 pub use frames::{CHUNK_ROWS, Chunk, ColumnRead, scan};
+pub use partial::Partial;
 
 /// `PRAGMA application_id` of a case file: "unsd".
 pub const APPLICATION_ID: i32 = 0x756e_7364;
@@ -34,6 +40,28 @@ pub enum SnapshotError {
         file: String,
         /// What the system said.
         source: std::io::Error,
+    },
+    /// The disk is too small.
+    #[error(
+        "{file}: this needs about {needed_mib} MiB of disk, and {free_mib} MiB are free there; nothing was imported; write to another disk with -o"
+    )]
+    DiskFull {
+        /// The file.
+        file: String,
+        /// Needed, in MiB.
+        needed_mib: u64,
+        /// Free, in MiB.
+        free_mib: u64,
+    },
+    /// A row is larger than SQLite can hold.
+    #[error("table {table}: row {row} has {bytes} bytes, more than a SQLite file can hold in a row; nothing was imported")]
+    RowTooLarge {
+        /// The table.
+        table: String,
+        /// Its ordinal from 1.
+        row: u64,
+        /// Bytes of its record.
+        bytes: usize,
     },
     /// The file is no case file, or of another version.
     #[error("{file}: {what}")]

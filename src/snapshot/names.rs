@@ -36,6 +36,11 @@ impl Names {
         if self.take(&plain) { plain } else { self.numbered(&plain) }
     }
 
+    /// Gives a name free again.
+    pub(super) fn release(&mut self, physical: &str) {
+        self.taken.remove(&physical.to_lowercase());
+    }
+
     fn numbered(&mut self, base: &str) -> String {
         (2_u32..).map(|n| format!("{base}~{n}")).find(|candidate| self.take(candidate)).unwrap_or_default()
     }

@@ -199,6 +199,29 @@ impl<'a> Parser<'a> {
             self.create();
         } else if self.eat_all(&["ALTER", "TABLE"]) || self.eat_all(&["ALTER", "FOREIGN", "TABLE"]) {
             self.alter_table();
+        } else if self.eat("DROP") {
+            self.drop_objects();
+        }
+    }
+
+    fn drop_objects(&mut self) {
+        let kind = self.pos;
+        self.pos += 1;
+        let is = |word: &str| self.tokens.get(kind).is_some_and(|t| t.0.is(word));
+        let (table, schema, database) = (is("TABLE"), is("SCHEMA"), is("DATABASE"));
+        if !table && !schema && !database {
+            return;
+        }
+        self.eat_all(&["IF", "EXISTS"]);
+        while let Some(name) = self.qualified() {
+            self.ddl.changes.push(match (table, schema) {
+                (true, _) => SchemaChange::Drop { table: name },
+                (_, true) => SchemaChange::DropSchema { name: name.name },
+                _ => SchemaChange::DropDatabase { name: name.name },
+            });
+            if !self.eat_punct(b',') {
+                break;
+            }
         }
     }
 
@@ -662,6 +685,17 @@ mod tests {
             changes("CREATE INDEX i ON ONLY public.users USING btree (email DESC NULLS LAST, id);"),
             [SchemaChange::Index { table: table("users"), columns: vec!["email".into(), "id".into()] }]
         );
+    }
+
+    #[test]
+    fn reads_what_goes() {
+        assert_eq!(
+            changes("DROP TABLE IF EXISTS public.a, \"B\" CASCADE;"),
+            [SchemaChange::Drop { table: table("a") }, SchemaChange::Drop { table: table("B") }]
+        );
+        assert_eq!(changes("DROP SCHEMA app CASCADE;"), [SchemaChange::DropSchema { name: "app".into() }]);
+        assert_eq!(changes("DROP VIEW a;"), []);
+        assert_eq!(changes("DROP TEMPORARY TABLE a;"), []);
     }
 
     #[test]

@@ -7,6 +7,8 @@ use std::borrow::Cow;
 pub struct Flavor {
     /// Whether a backslash escapes in plain quotes (MySQL; Postgres before `standard_conforming_strings`).
     pub backslash_escapes: bool,
+    /// Whether escapes are MySQL's rather than Postgres'.
+    pub mysql_escapes: bool,
     /// Whether `"` quotes text rather than names (MySQL without `ANSI_QUOTES`).
     pub double_quotes_text: bool,
     /// Whether `$tag$` quotes text (Postgres).
@@ -23,12 +25,27 @@ impl Flavor {
     /// Postgres with `standard_conforming_strings = on`.
     pub const POSTGRES: Self = Self {
         backslash_escapes: false,
+        mysql_escapes: false,
         double_quotes_text: false,
         dollar_quotes: true,
         nested_comments: true,
         hash_comments: false,
         bracket_names: false,
     };
+
+    /// MySQL and MariaDB in their default SQL mode.
+    pub const MYSQL: Self = Self {
+        backslash_escapes: true,
+        mysql_escapes: true,
+        double_quotes_text: true,
+        dollar_quotes: false,
+        nested_comments: false,
+        hash_comments: true,
+        bracket_names: false,
+    };
+
+    /// SQLite.
+    pub const SQLITE: Self = Self { dollar_quotes: false, nested_comments: false, bracket_names: true, ..Self::POSTGRES };
 }
 
 /// One token.
@@ -128,15 +145,15 @@ impl<'a> Lexer<'a> {
         let first = rest[0];
         let (token, len) = match first {
             b'\'' => {
-                let (text, len) = quoted(rest, b'\'', self.flavor.backslash_escapes)?;
+                let (text, len) = quoted(rest, b'\'', self.flavor.escapes())?;
                 (Token::Text(text), len)
             }
             b'"' if self.flavor.double_quotes_text => {
-                let (text, len) = quoted(rest, b'"', self.flavor.backslash_escapes)?;
+                let (text, len) = quoted(rest, b'"', self.flavor.escapes())?;
                 (Token::Text(text), len)
             }
             b'"' | b'`' => {
-                let (name, len) = quoted(rest, first, false)?;
+                let (name, len) = quoted(rest, first, Escapes::None)?;
                 (Token::Name(name), len)
             }
             b'[' if self.flavor.bracket_names => {
@@ -167,10 +184,10 @@ impl<'a> Lexer<'a> {
         let word = &rest[..len];
         if rest.get(len) == Some(&b'\'') && len == 1 {
             let (escapes, kind) = match word[0] {
-                b'E' | b'e' => (true, b'E'),
-                b'X' | b'x' => (false, b'X'),
-                b'B' | b'b' => (false, b'B'),
-                b'N' | b'n' => (self.flavor.backslash_escapes, b'N'),
+                b'E' | b'e' if !self.flavor.mysql_escapes => (Escapes::Postgres, b'E'),
+                b'X' | b'x' => (Escapes::None, b'X'),
+                b'B' | b'b' => (Escapes::None, b'B'),
+                b'N' | b'n' => (self.flavor.escapes(), b'N'),
                 _ => return Ok((Token::Word(word), len)),
             };
             let (text, quoted_len) = quoted(&rest[1..], b'\'', escapes)?;
@@ -187,7 +204,16 @@ impl<'a> Lexer<'a> {
     fn number(&self, rest: &'a [u8]) -> Result<(Token<'a>, usize), LexError> {
         if rest.len() > 2 && rest[0] == b'0' && matches!(rest[1], b'x' | b'X') {
             let len = 2 + rest[2..].iter().position(|b| !b.is_ascii_hexdigit()).unwrap_or(rest.len() - 2);
-            return Ok((Token::Bytes(decode_hex(&rest[2..len]).ok_or(LexError::BadHex)?), len));
+            let digits = &rest[2..len];
+            // MySQL: an odd number of digits has a zero before it.
+            let padded;
+            let even = if digits.len().is_multiple_of(2) {
+                digits
+            } else {
+                padded = [b"0", digits].concat();
+                &padded
+            };
+            return Ok((Token::Bytes(decode_hex(even).ok_or(LexError::BadHex)?), len));
         }
         let mut len = 0;
         while let Some(byte) = rest.get(len) {
@@ -208,11 +234,35 @@ pub const fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphabetic() || byte == b'_' || byte == b'@' || byte >= 0x80
 }
 
+/// What a backslash does within quotes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Escapes {
+    /// It stands for itself.
+    None,
+    /// As in Postgres' `E'..'`.
+    Postgres,
+    /// As in MySQL.
+    Mysql,
+}
+
+impl Flavor {
+    /// Returns what a backslash does within plain quotes.
+    #[must_use]
+    pub const fn escapes(self) -> Escapes {
+        match (self.backslash_escapes, self.mysql_escapes) {
+            (false, _) => Escapes::None,
+            (true, false) => Escapes::Postgres,
+            (true, true) => Escapes::Mysql,
+        }
+    }
+}
+
 /// Reads a quoted token that begins with `quote`; returns its text and how many bytes it spans.
 ///
 /// # Errors
 /// Returns that the text ends before the closing quote.
-pub fn quoted(text: &[u8], quote: u8, backslash: bool) -> Result<(Cow<'_, [u8]>, usize), LexError> {
+pub fn quoted(text: &[u8], quote: u8, escapes: Escapes) -> Result<(Cow<'_, [u8]>, usize), LexError> {
+    let backslash = escapes != Escapes::None;
     let mut owned: Option<Vec<u8>> = None;
     let mut from = 1;
     let mut pos = 1;
@@ -223,7 +273,8 @@ pub fn quoted(text: &[u8], quote: u8, backslash: bool) -> Result<(Cow<'_, [u8]>,
         if text[at] == b'\\' {
             let buffer = owned.get_or_insert_default();
             buffer.extend_from_slice(&text[from..at]);
-            let used = unescape(&text[at..], buffer).ok_or(LexError::Incomplete("a quoted text"))?;
+            let undo = if escapes == Escapes::Mysql { unescape_mysql } else { unescape };
+            let used = undo(&text[at..], buffer).ok_or(LexError::Incomplete("a quoted text"))?;
             pos = at + used;
             from = pos;
         } else if text.get(at + 1) == Some(&quote) {
@@ -284,6 +335,26 @@ fn unescape(text: &[u8], out: &mut Vec<u8>) -> Option<usize> {
     Some(2)
 }
 
+/// Undoes one backslash escape of a MySQL text at the start of `text`; returns its length.
+///
+/// Source: MySQL manual, 9.1.1 String Literals: `\%` and `\_` keep their backslash, unknown ones lose it.
+fn unescape_mysql(text: &[u8], out: &mut Vec<u8>) -> Option<usize> {
+    let byte = *text.get(1)?;
+    if matches!(byte, b'%' | b'_') {
+        out.push(b'\\');
+    }
+    out.push(match byte {
+        b'0' => 0,
+        b'b' => 0x08,
+        b'n' => b'\n',
+        b'r' => b'\r',
+        b't' => b'\t',
+        b'Z' => 0x1a,
+        other => other,
+    });
+    Some(2)
+}
+
 fn hex_number(digits: &[u8]) -> Option<u32> {
     u32::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
 }
@@ -329,6 +400,28 @@ pub fn block_comment(text: &[u8], nested: bool) -> Option<usize> {
         }
     }
     None
+}
+
+/// Returns the length of the statement at the start of the text with its delimiter, or of the whole text
+/// where that is the end of the input: MySQL's client, whose `DELIMITER` may be any word.
+///
+/// # Errors
+/// Returns [`LexError::Incomplete`] where the text does not hold the whole statement.
+pub fn delimited_len(text: &[u8], flavor: Flavor, delimiter: &[u8], at_end: bool) -> Result<usize, LexError> {
+    let mut lexer = Lexer::new(text, flavor);
+    loop {
+        if !lexer.skip_blank()? {
+            return if at_end { Ok(text.len()) } else { Err(LexError::Incomplete("a statement")) };
+        }
+        let rest = &text[lexer.pos()..];
+        if rest.starts_with(delimiter) {
+            return Ok(lexer.pos() + delimiter.len());
+        }
+        if !at_end && delimiter.starts_with(rest) {
+            return Err(LexError::Incomplete("a statement"));
+        }
+        lexer.token()?;
+    }
 }
 
 /// Returns the length of the statement at the start of the text with its `;`, or of the whole text

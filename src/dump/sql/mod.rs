@@ -4,4 +4,7 @@ pub mod ddl;
 pub mod insert;
 pub mod lexer;
 
+pub(super) mod guess;
+pub(super) mod script;
+
 pub use lexer::{Flavor, LexError, Lexer, Token};

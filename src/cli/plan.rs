@@ -9,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 use super::{Context, Exit, user, write_file};
 use crate::dialect;
 use crate::model::Engine;
+use crate::model::plan::OnDrift;
 use crate::plan::{self, EXPIRES_DAYS, Manifest, Options, PlanError};
 use crate::report::visible;
 use crate::review;
@@ -42,9 +43,32 @@ pub(super) struct Args {
     /// Refuse if any approved row is held back
     #[arg(long)]
     strict: bool,
+    /// What the script does about rows that changed since review
+    #[arg(long, value_enum, default_value_t = OnDriftArg::Abort, value_name = "WHAT")]
+    on_drift: OnDriftArg,
+    /// Delete in batches of so many rows, each in its own transaction
+    #[arg(long, value_name = "ROWS", value_parser = clap::value_parser!(u32).range(1..))]
+    batch: Option<u32>,
     /// Days until the scripts stop to apply
     #[arg(long, default_value_t = EXPIRES_DAYS, value_name = "DAYS", value_parser = clap::value_parser!(i64).range(1..=365))]
     expires: i64,
+}
+
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+enum OnDriftArg {
+    /// Refuse, and change nothing
+    Abort,
+    /// Leave out the whole cluster of rows that belong together, and say which
+    Skip,
+}
+
+impl OnDriftArg {
+    const fn choice(self) -> OnDrift {
+        match self {
+            Self::Abort => OnDrift::Abort,
+            Self::Skip => OnDrift::Skip,
+        }
+    }
 }
 
 #[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,6 +110,8 @@ pub(super) fn run(args: &Args, cx: &Context) -> anyhow::Result<Exit> {
         default_schema: dialect.default_schema().to_owned(),
         reviewers,
         strict: args.strict,
+        on_drift: args.on_drift.choice(),
+        batch_rows: args.batch,
     };
     let plan = plan::build(&case, &resolution.approved(), &resolution, &options)?;
     let mut scripts = dialect.render(&plan).map_err(PlanError::Refused)?;

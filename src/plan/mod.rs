@@ -2,14 +2,20 @@
 //! hold in production. Is never built from a verdict.
 
 mod build;
+mod circles;
 mod closure;
 mod compare;
+mod identity;
+mod links;
 mod manifest;
+mod notes;
 mod order;
+mod protections;
+mod tables;
 
 pub use build::{EXPIRES_DAYS, Options, build};
-pub use compare::{Comparison, TableComparison, compare};
-pub use manifest::{Manifest, ManifestTable};
+pub use compare::{Comparison, Keys, TableComparison, compare};
+pub use manifest::{Manifest, ManifestTable, ManifestTouch};
 
 use crate::snapshot::SnapshotError;
 

@@ -2,7 +2,7 @@
 //! ledger and the columns match. A name alone hides nothing.
 
 use super::class::Class;
-use crate::model::plan::{LEDGER_COLUMNS, LEDGER_TABLE};
+use crate::model::plan::{ARCHIVE_NUMBER, LEDGER_COLUMNS, LEDGER_TABLE};
 use crate::model::{Source, TableClass};
 use crate::snapshot::{Case, CaseTable, SnapshotError};
 
@@ -54,6 +54,6 @@ fn is_ledger(info: &CaseTable) -> bool {
 
 fn same_columns(original: &CaseTable, archive: &CaseTable) -> bool {
     let names = |info: &CaseTable| info.table.columns.iter().map(|c| (c.name.clone(), c.type_text.clone())).collect::<Vec<_>>();
-    let stored = names(archive);
+    let stored: Vec<_> = names(archive).into_iter().filter(|c| c.0 != ARCHIVE_NUMBER).collect();
     names(original).iter().all(|c| stored.iter().any(|s| s.0 == c.0 && s.1 == c.1)) && stored.len() <= names(original).len()
 }

@@ -255,7 +255,7 @@ pub fn parse(text: &str, file: &str) -> Result<Config, ConfigError> {
     if let Some(version) = config.version.filter(|v| *v != 1) {
         return Err(malformed(0, format!("version = {version} is not known; this unseed reads version 1")));
     }
-    for relation in config.relations.iter().filter(|r| r.type_column.is_some() != r.value.is_some()) {
+    if let Some(relation) = config.relations.iter().find(|r| r.type_column.is_some() != r.value.is_some()) {
         let help = "a polymorphic relation has both: type = \"subject_type\" and value = \"User\"";
         return Err(malformed(0, format!("[[relations]] {} has only one of `type` and `value`; {help}", relation.from)));
     }

@@ -181,8 +181,8 @@ fn a_changed_schema_is_refused() {
 
 #[test]
 fn a_demo_user_who_became_admin_is_refused() {
-    // The row has changed too, but what it has become is what a DBA must hear... the change is found first.
-    refused("ds050", "UPDATE users SET role = 'admin' WHERE email = 'user50@test.com'", "DS020");
+    // The row has changed too, but what it has become is what a DBA must hear.
+    refused("ds050", "UPDATE users SET role = 'admin' WHERE email = 'user50@test.com'", "DS050");
 }
 
 #[test]

@@ -116,10 +116,7 @@ fn decisions_stand(approved: &Approved, resolution: &Resolution, options: &Optio
 fn snapshot_will_do(case: &Case, options: &Options) -> Result<(), PlanError> {
     let own = case.facts().engine;
     if own != Engine::Csv && own != options.engine {
-        return refuse(format!(
-            "the snapshot is of {own}, and a script for {} would be a guess; leave --dialect out",
-            options.engine
-        ));
+        return refuse(format!("the snapshot is of {own}, and a script for {} would be a guess; leave --dialect out", options.engine));
     }
     if case.meta("anonymised")?.is_some() {
         return refuse("the snapshot looks anonymised: its values were made up before it was handed over, so that a seed cannot be told; ask for a snapshot of the real values".to_owned());
@@ -201,7 +198,11 @@ fn stays_for(case: &Case, place: Place, verdict: Option<&RowVerdict>) -> Result<
     }
     // SQLite alone stores text that is no UTF-8, and compares it byte by byte.
     let bytes = case.facts().engine != Engine::Sqlite
-        && case.row(place.0, place.1)?.iter().zip(&info.table.columns).any(|(v, c)| matches!(v, Value::Blob(_)) && is_text_type(&c.type_text));
+        && case
+            .row(place.0, place.1)?
+            .iter()
+            .zip(&info.table.columns)
+            .any(|(v, c)| matches!(v, Value::Blob(_)) && is_text_type(&c.type_text));
     if bytes {
         return Ok(Some("a text of it is not valid UTF-8 and cannot be compared".to_owned()));
     }

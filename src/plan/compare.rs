@@ -153,9 +153,7 @@ fn find(case: &Case, name: &QualifiedName) -> Option<TableId> {
 }
 
 fn privileged(verdicts: &[(RowVerdict, String)]) -> u64 {
-    let marked = |v: &RowVerdict| {
-        v.verdict == Verdict::Protected && v.reasons.iter().any(|r| r.detail.starts_with("a privileged account"))
-    };
+    let marked = |v: &RowVerdict| v.verdict == Verdict::Protected && v.reasons.iter().any(|r| r.detail.starts_with("a privileged account"));
     verdicts.iter().filter(|(v, _)| marked(v)).count() as u64
 }
 

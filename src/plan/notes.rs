@@ -61,7 +61,10 @@ pub(super) fn warnings(plan: &DeletePlan, engine: Engine) -> Vec<String> {
     }
     for (name, hooks) in plan.tables.iter().map(|t| (&t.name, &t.hooks)).chain(plan.touched.iter().map(|t| (&t.name, &t.hooks))) {
         for hook in hooks.iter().filter(|h| h.on_delete) {
-            found.push(format!("{} {} acts on deletes from {name}: it was in the snapshot, so the script lets it act", hook.kind, hook.name));
+            found.push(format!(
+                "{} {} acts on deletes from {name}: it was in the snapshot, so the script lets it act",
+                hook.kind, hook.name
+            ));
         }
     }
     for table in plan.tables.iter().filter(|t| t.key.is_empty()) {
@@ -131,7 +134,6 @@ pub(super) fn counters(case: &Case, options: &Options, graph: &Graph) -> Result<
         })
         .collect())
 }
-
 
 /// Lists the columns of a parent that are named as a count of a child: `posts_count`, `num_posts`.
 fn counting_columns(case: &Case, child: TableId, parent: TableId) -> Vec<usize> {

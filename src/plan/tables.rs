@@ -155,7 +155,9 @@ pub(super) fn relations(
 
 /// Lists the surviving rows that lose a reference, by relation.
 pub(super) fn touches(case: &Case, options: &Options, graph: &Graph, order: &Order) -> Result<Vec<PlanTouch>, PlanError> {
-    let mut by_link: BTreeMap<(TableId, Vec<usize>, usize), Vec<(Place, Place)>> = BTreeMap::new();
+    // By whole table, columns and link: the surviving row and the planned one that it refers to.
+    type Found = BTreeMap<(TableId, Vec<usize>, usize), Vec<(Place, Place)>>;
+    let mut by_link: Found = BTreeMap::new();
     for ((link, place), parent) in &graph.closure.touched {
         let (whole, columns) = (root(case, place.0), graph.links[*link].child_columns.clone());
         by_link.entry((whole, columns, *link)).or_default().push((*place, *parent));

@@ -1,7 +1,7 @@
 //! What `unseed.toml` says of tables, keys, relations, roles and classes goes before what was inferred.
 
-use super::{ProfileError, Relation};
 use super::class::Class;
+use super::{ProfileError, Relation};
 use crate::config::{ConfigError, Loaded, RelationConfig};
 use crate::model::{ForeignKey, Key, OnDelete, Role, Source, Table, TableId};
 use crate::snapshot::Case;

@@ -474,7 +474,9 @@ fn verdict_reason(report: &Report) -> String {
     match report.verdict {
         SnapshotVerdict::Seeded if review == 0 => format!("{} seeded", counted_are(seeded)),
         SnapshotVerdict::Seeded => format!("{} seeded, and {review} more need a person's look", counted_are(seeded)),
-        SnapshotVerdict::Suspect => format!("no row is certain, but {} a person's look", if review == 1 { "1 needs".to_owned() } else { format!("{review} need") }),
+        SnapshotVerdict::Suspect => {
+            format!("no row is certain, but {} a person's look", if review == 1 { "1 needs".to_owned() } else { format!("{review} need") })
+        }
         SnapshotVerdict::Clean => "nothing was found, and every table of people was looked at".to_owned(),
         SnapshotVerdict::Unchecked if report.snapshot.truncated => "an input was cut off: what is missing was not looked at".to_owned(),
         SnapshotVerdict::Unchecked if report.tables.is_empty() => "the input holds no table".to_owned(),

@@ -110,7 +110,9 @@ mod tests {
         for typed in ["integer", "bigserial", "timestamp(3) with time zone", "uuid", "numeric(10,2)", "boolean", "bytea"] {
             assert_eq!(way(typed), Way::Typed, "{typed}");
         }
-        for printed in ["numeric", "numeric(10)", "double precision", "jsonb", "integer[]", "text[]", "public.citext", "interval", "public.mood", ""] {
+        for printed in
+            ["numeric", "numeric(10)", "double precision", "jsonb", "integer[]", "text[]", "public.citext", "interval", "public.mood", ""]
+        {
             assert_eq!(way(printed), Way::Printed, "{printed}");
         }
         for bytes in ["text", "character varying(40)", "varchar(3)", "character(4)"] {

@@ -156,14 +156,12 @@ fn locks(plan: &DeletePlan) -> String {
 /// good only while it is locked, and only together with its partition.
 fn find_keyless(index: usize, table: &PlanTable) -> String {
     let all = staged(&table.columns, &table.reviewed, &table.rows, table.declared);
-    let printed: Vec<String> = all
-        .iter()
-        .filter(|s| s.way != super::columns::Way::Digest)
-        .map(|s| name(&table.columns[s.column].name))
-        .collect();
+    let printed: Vec<String> =
+        all.iter().filter(|s| s.way != super::columns::Way::Digest).map(|s| name(&table.columns[s.column].name)).collect();
     // One hash a row: without it each planned row would read the whole table.
     let row = |alias: &str| printed.iter().map(|c| format!("{alias}.{c}")).collect::<Vec<_>>().join(", ");
-    let by_hash = if printed.is_empty() { "true".to_owned() } else { format!("md5(ROW({})::text) = md5(ROW({})::text)", row("t"), row("p")) };
+    let by_hash =
+        if printed.is_empty() { "true".to_owned() } else { format!("md5(ROW({})::text) = md5(ROW({})::text)", row("t"), row("p")) };
     format!(
         "CREATE TEMP TABLE unseed_found_{index} ON COMMIT DROP AS\n  \
            SELECT p.unseed_no, t.tableoid AS o, t.ctid AS c FROM {target} AS t JOIN {staged} AS p ON {by_hash}\n  \
@@ -181,8 +179,20 @@ fn find_keyless(index: usize, table: &PlanTable) -> String {
 /// Makes the schema that an apply leaves behind: archives and ledger.
 fn containers(plan: &DeletePlan) -> String {
     let types = [
-        "text", "integer", "integer", "text", "text", "text", "text", "bigint", "bigint", "bigint", "bigint", "timestamptz",
-        "timestamptz", "text",
+        "text",
+        "integer",
+        "integer",
+        "text",
+        "text",
+        "text",
+        "text",
+        "bigint",
+        "bigint",
+        "bigint",
+        "bigint",
+        "timestamptz",
+        "timestamptz",
+        "text",
     ];
     let columns: Vec<String> = LEDGER_COLUMNS.iter().zip(types).map(|(c, t)| format!("{c} {t}")).collect();
     let mut out = format!(
@@ -207,8 +217,7 @@ fn expect(plan: &DeletePlan, place: &str, planned: usize, sum: &str) -> String {
 
 /// Sets references of surviving rows to NULL; their old values are archived.
 fn touch_step(plan: &DeletePlan, index: usize, touch: &PlanTouch) -> String {
-    let columns: Vec<String> =
-        super::stage::touched_columns(touch).into_iter().map(|c| name(&touch.columns[c].name)).collect();
+    let columns: Vec<String> = super::stage::touched_columns(touch).into_iter().map(|c| name(&touch.columns[c].name)).collect();
     let columns = columns.join(", ");
     let set: Vec<String> = touch.set_null.iter().map(|c| format!("{} = NULL", name(&touch.columns[*c].name))).collect();
     let (staged, archived) = (touched_staging(index), touched_archive(plan, index));
@@ -224,7 +233,8 @@ fn touch_step(plan: &DeletePlan, index: usize, touch: &PlanTouch) -> String {
         set = set.join(", "),
         on = on_touched(touch, "t", "p"),
     );
-    let wrong = refuse("DS060", &format!("{} || ': ' || n || ' references set to NULL, expected ' || wanted", text(&touch.name.to_string())));
+    let wrong =
+        refuse("DS060", &format!("{} || ': ' || n || ' references set to NULL, expected ' || wanted", text(&touch.name.to_string())));
     out.push_str(&guard("DS060", &format!("{}: as many as planned", touch.name), &format!("IF n <> wanted THEN\n  {wrong}\nEND IF;")));
     out
 }

@@ -54,11 +54,7 @@ pub(super) fn begin(plan: &DeletePlan, number: u32, needs: &[Need], makes_schema
              set_config('unseed.detail', 'staging failed, see the error above; usually a table, column or type has changed since the snapshot: take a new one', false);\n\
          END\n"
     );
-    format!(
-        "-- What is said if this part cannot even be staged.\n{}BEGIN ISOLATION LEVEL READ COMMITTED;\n{}",
-        do_block(&body),
-        settings()
-    )
+    format!("-- What is said if this part cannot even be staged.\n{}BEGIN ISOLATION LEVEL READ COMMITTED;\n{}", do_block(&body), settings())
 }
 
 /// The lines that end every script: what happened as a table, an error where it was refused, and the

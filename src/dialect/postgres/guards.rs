@@ -268,10 +268,8 @@ pub(super) fn already_applied(plan: &DeletePlan) -> String {
             on_key(table, "t", "p")
         ));
     }
-    let partly = format!(
-        "present || ' of {} rows are there although the plan was applied; somebody restored rows or reused keys'",
-        plan.rows()
-    );
+    let partly =
+        format!("present || ' of {} rows are there although the plan was applied; somebody restored rows or reused keys'", plan.rows());
     body.push_str(&format!("  IF present > 0 THEN\n    {}\n  END IF;\nEND IF;", refuse("DS061", &partly)));
     out.push_str(&guard("DS061", "applied, and rows are there nevertheless", &body));
     out
@@ -331,11 +329,8 @@ struct Drift {
 impl Drift {
     fn of(plan: &DeletePlan, table: &PlanTable) -> Self {
         let all = staged(&table.columns, &table.reviewed, &table.rows, table.declared);
-        let others: Vec<String> = compared(table, &all)
-            .iter()
-            .filter(|s| !table.key.contains(&s.column))
-            .map(|s| s.differs(&table.columns, "t", "p"))
-            .collect();
+        let others: Vec<String> =
+            compared(table, &all).iter().filter(|s| !table.key.contains(&s.column)).map(|s| s.differs(&table.columns, "t", "p")).collect();
         let active: Vec<String> = all
             .iter()
             .filter(|s| table.activity.contains(&s.column))
@@ -360,9 +355,15 @@ pub(super) fn rows(plan: &DeletePlan, index: usize, table: &PlanTable) -> String
     }
     let (label, shown, count) = (table.name.to_string(), text(&table.name.to_string()), table.count());
     let slot = index + 1;
-    let gone = refuse("DS021", &format!("{shown} || ': only ' || found_rows[{slot}] || ' of {count} planned rows are there; take a new snapshot'"));
-    let mut out =
-        guard("DS021", &format!("{label}: every planned row is there"), &format!("IF found_rows[{slot}] <> {count} THEN\n  {gone}\nEND IF;"));
+    let gone = refuse(
+        "DS021",
+        &format!("{shown} || ': only ' || found_rows[{slot}] || ' of {count} planned rows are there; take a new snapshot'"),
+    );
+    let mut out = guard(
+        "DS021",
+        &format!("{label}: every planned row is there"),
+        &format!("IF found_rows[{slot}] <> {count} THEN\n  {gone}\nEND IF;"),
+    );
     let drift = Drift::of(plan, table);
     let never = "false".to_owned();
     out.push_str(&format!(
@@ -381,14 +382,22 @@ pub(super) fn rows(plan: &DeletePlan, index: usize, table: &PlanTable) -> String
     ));
     if drift.reused.is_some() {
         let what = refuse("DS022", &format!("{shown} || ': ' || n_reused || ' keys now name other rows; take a new snapshot'"));
-        out.push_str(&guard("DS022", &format!("{label}: a key that names another row by now"), &format!("IF n_reused > 0 THEN\n  {what}\nEND IF;")));
+        out.push_str(&guard(
+            "DS022",
+            &format!("{label}: a key that names another row by now"),
+            &format!("IF n_reused > 0 THEN\n  {what}\nEND IF;"),
+        ));
     }
     if drift.active.is_some() {
-        let what = format!("{shown} || ': ' || n_active || ' planned rows were active since the snapshot; somebody may use them: take a new snapshot'");
+        let what = format!(
+            "{shown} || ': ' || n_active || ' planned rows were active since the snapshot; somebody may use them: take a new snapshot'"
+        );
         let body = format!("IF n_active > 0 THEN\n  {}\nEND IF;", refuse("DS041", &what));
         out.push_str(&guard("DS041", &format!("{label}: activity since the snapshot"), &body));
     }
-    let what = format!("{shown} || ': ' || n_changed || ' planned rows have changed since review, the first with key ' || found || '; take a new snapshot'");
+    let what = format!(
+        "{shown} || ': ' || n_changed || ' planned rows have changed since review, the first with key ' || found || '; take a new snapshot'"
+    );
     let body = format!("IF n_changed > 0 THEN\n  {}\nEND IF;", refuse("DS020", &what));
     out.push_str(&guard("DS020", &format!("{label}: no reviewed value has changed"), &body));
     out
@@ -404,10 +413,12 @@ fn keyless_rows(index: usize, table: &PlanTable) -> String {
             staging(index)
         )
     };
-    let fewer = refuse("DS021", &format!("{shown} || ': of ' || n || ' planned rows fewer are there than were reviewed; take a new snapshot'"));
+    let fewer =
+        refuse("DS021", &format!("{shown} || ': of ' || n || ' planned rows fewer are there than were reviewed; take a new snapshot'"));
     let body = format!("{}\nIF n > 0 THEN\n  {fewer}\nEND IF;", count("<"));
     let mut out = guard("DS021", &format!("{label}: every planned row is there"), &body);
-    let more = refuse("DS060", &format!("{shown} || ': of ' || n || ' planned rows more are there than were reviewed; take a new snapshot'"));
+    let more =
+        refuse("DS060", &format!("{shown} || ': of ' || n || ' planned rows more are there than were reviewed; take a new snapshot'"));
     let body = format!("{}\nIF n > 0 THEN\n  {more}\nEND IF;", count(">"));
     out.push_str(&guard("DS060", &format!("{label}: and no equal one came"), &body));
     out
@@ -415,10 +426,10 @@ fn keyless_rows(index: usize, table: &PlanTable) -> String {
 
 /// DS020 for surviving rows: they still refer to what the snapshot says.
 pub(super) fn touched_rows(index: usize, touch: &PlanTouch) -> String {
-    let same: Vec<String> =
-        touched_staged(touch).iter().map(|s| format!("NOT ({})", s.differs(&touch.columns, "t", "p"))).collect();
+    let same: Vec<String> = touched_staged(touch).iter().map(|s| format!("NOT ({})", s.differs(&touch.columns, "t", "p"))).collect();
     let shown = text(&touch.name.to_string());
-    let refusal = refuse("DS020", &format!("{shown} || ': ' || n || ' surviving rows refer to something else by now; take a new snapshot'"));
+    let refusal =
+        refuse("DS020", &format!("{shown} || ': ' || n || ' surviving rows refer to something else by now; take a new snapshot'"));
     let body = format!(
         "SELECT count(*) INTO n FROM {staged} AS p WHERE NOT EXISTS (SELECT 1 FROM {table} AS t WHERE {on}\n    AND {same});\n\
          IF n > 0 THEN\n  {refusal}\nEND IF;",
@@ -478,8 +489,14 @@ pub(super) fn children(plan: &DeletePlan) -> String {
         let shown = text(&relation.child.to_string());
         let quoted = regclass(&relation.child);
         let missing = refuse("DS032", &format!("'there is no table ' || {shown}"));
-        out.push_str(&guard("DS032", &format!("{} is there", relation.child), &format!("IF to_regclass({quoted}) IS NULL THEN\n  {missing}\nEND IF;")));
-        let what = format!("{shown} || ': ' || n || ' rows refer to planned rows and were not reviewed; somebody may use them: take a new snapshot'");
+        out.push_str(&guard(
+            "DS032",
+            &format!("{} is there", relation.child),
+            &format!("IF to_regclass({quoted}) IS NULL THEN\n  {missing}\nEND IF;"),
+        ));
+        let what = format!(
+            "{shown} || ': ' || n || ' rows refer to planned rows and were not reviewed; somebody may use them: take a new snapshot'"
+        );
         let body = format!(
             "SELECT count(*) INTO n {};\nIF n > 0 THEN\n  {}\nEND IF;",
             unknown_children(plan, relation, parent),
@@ -498,8 +515,7 @@ pub(super) fn skip(plan: &DeletePlan) -> String {
         out.push_str(&skip_rows(plan, index, table));
     }
     for (index, touch) in plan.touched.iter().enumerate().filter(|(_, t)| !t.rows.is_empty()) {
-        let same: Vec<String> =
-            touched_staged(touch).iter().map(|s| format!("NOT ({})", s.differs(&touch.columns, "t", "p"))).collect();
+        let same: Vec<String> = touched_staged(touch).iter().map(|s| format!("NOT ({})", s.differs(&touch.columns, "t", "p"))).collect();
         let body = format!(
             "INSERT INTO unseed_drift SELECT p.unseed_cluster, 'DS020', {}, concat_ws(',', {}) FROM {} AS p\n  \
              WHERE NOT EXISTS (SELECT 1 FROM {} AS t WHERE {} AND {});",
@@ -598,7 +614,8 @@ pub(super) fn after(plan: &DeletePlan) -> String {
     }
     for relation in plan.relations.iter().filter(|r| !r.is_enforced()) {
         let Some(parent) = plan.table_named(&relation.parent) else { continue };
-        let what = format!("{} || ': a row that refers to a planned one was inserted while the script ran'", text(&relation.child.to_string()));
+        let what =
+            format!("{} || ': a row that refers to a planned one was inserted while the script ran'", text(&relation.child.to_string()));
         let body = format!(
             "IF EXISTS (SELECT 1 FROM {} AS c JOIN {} AS p ON {}) THEN\n  {}\nEND IF;",
             qualified(&relation.child),

@@ -97,7 +97,13 @@ fn work(plan: &DeletePlan) -> String {
     for table in &plan.tables {
         let quoted = archive_regclass(plan, &table.name);
         let count = text(&format!("SELECT count(*) FROM {}", archive(plan, &table.name)));
-        let there = refuse("DS061", &format!("'the archive of ' || {} || ' is there; use undo.sql, which restores exactly what was deleted'", text(&table.name.to_string())));
+        let there = refuse(
+            "DS061",
+            &format!(
+                "'the archive of ' || {} || ' is there; use undo.sql, which restores exactly what was deleted'",
+                text(&table.name.to_string())
+            ),
+        );
         let body = format!(
             "IF to_regclass({quoted}) IS NOT NULL THEN\n  EXECUTE {count} INTO n;\n  IF n > 0 THEN\n    {there}\n  END IF;\nEND IF;"
         );
@@ -164,7 +170,11 @@ fn insert(plan: &DeletePlan) -> String {
         let null: Vec<String> = touch.set_null.iter().map(|c| format!("t.{} IS NULL", name(&touch.columns[*c].name))).collect();
         let wrong = refuse(
             "DS060",
-            &format!("{} || ': ' || n || ' of {} references restored; the other rows are gone or refer elsewhere by now'", text(&touch.name.to_string()), touch.rows.len()),
+            &format!(
+                "{} || ': ' || n || ' of {} references restored; the other rows are gone or refer elsewhere by now'",
+                text(&touch.name.to_string()),
+                touch.rows.len()
+            ),
         );
         let _ = write!(
             out,

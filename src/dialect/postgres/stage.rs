@@ -104,8 +104,7 @@ fn create(
 }
 
 fn insert(out: &mut String, place: &str, columns: &[crate::model::Column], staged: &[Staged], extras: &[Extra], rows: &[PlanRow]) {
-    let names: Vec<String> =
-        extras.iter().map(|e| e.0.to_owned()).chain(staged.iter().map(|s| name(&columns[s.column].name))).collect();
+    let names: Vec<String> = extras.iter().map(|e| e.0.to_owned()).chain(staged.iter().map(|s| name(&columns[s.column].name))).collect();
     for (chunk, part) in rows.chunks(ROWS_PER_INSERT).enumerate() {
         let _ = writeln!(out, "INSERT INTO {place} ({}) VALUES", names.join(", "));
         for (index, row) in part.iter().enumerate() {

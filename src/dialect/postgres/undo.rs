@@ -4,7 +4,9 @@ use std::fmt::Write as _;
 
 use super::frame::{ErrorCodes, begin, do_block, ending, opening};
 use super::literal::{name, qualified, text};
-use super::{CLIENT, archive, archive_name, archive_regclass, guards, keys, ledger, left_schema, on_key, on_touched, refuse, target, touched_archive};
+use super::{
+    CLIENT, archive, archive_name, archive_regclass, guards, keys, ledger, left_schema, on_key, on_touched, refuse, target, touched_archive,
+};
 use crate::dialect::{comment, guard, header, indent};
 use crate::model::plan::{DeletePlan, PlanTable, PlanTouch};
 
@@ -160,7 +162,8 @@ fn restore(plan: &DeletePlan, group: &[usize]) -> String {
                 parts.join(",\n  "),
                 counts.join(" + ")
             );
-            let wrong = refuse("DS060", &format!("{} || ': restored ' || n || ' rows, expected ' || wanted", text(&table.name.to_string())));
+            let wrong =
+                refuse("DS060", &format!("{} || ': restored ' || n || ' rows, expected ' || wanted", text(&table.name.to_string())));
             out.push_str(&guard("DS060", "all archived rows are back", &format!("IF n <> wanted THEN\n  {wrong}\nEND IF;")));
         }
         let from = archive(plan, &table.name);
@@ -194,7 +197,10 @@ fn refer_again(plan: &DeletePlan, index: usize, touch: &PlanTouch) -> String {
     let shown = text(&touch.name.to_string());
     let wrong = refuse(
         "DS060",
-        &format!("{shown} || ': ' || n || ' of ' || wanted || ' references restored; the other rows are gone or refer elsewhere by now: look at ' || {}", text(&archived)),
+        &format!(
+            "{shown} || ': ' || n || ' of ' || wanted || ' references restored; the other rows are gone or refer elsewhere by now: look at ' || {}",
+            text(&archived)
+        ),
     );
     format!(
         "-- {label}: references\n\

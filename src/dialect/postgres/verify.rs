@@ -124,7 +124,11 @@ fn keyless(table: &PlanTable, rows: &[PlanRow]) -> String {
         .map(|(place, s)| {
             let column = name(&table.columns[s.column].name);
             let own = match s.way {
-                Way::Digest if s.type_of(&table.columns) == "bytea" && staged_type(&table.columns[s.column]).eq_ignore_ascii_case("bytea") => format!("sha256(t.{column})::text"),
+                Way::Digest
+                    if s.type_of(&table.columns) == "bytea" && staged_type(&table.columns[s.column]).eq_ignore_ascii_case("bytea") =>
+                {
+                    format!("sha256(t.{column})::text")
+                }
                 Way::Digest => format!("sha256(convert_to(t.{column}::text, 'UTF8'))::text"),
                 _ => format!("t.{column}::text"),
             };

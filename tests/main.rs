@@ -4,9 +4,11 @@
 #[path = "../fixtures/generator/mod.rs"]
 mod generator;
 
+mod acceptance;
 mod bad_input;
 mod case_file;
 mod determinism;
+mod engines;
 mod fixtures;
 mod harness;
 mod postgres;

@@ -75,12 +75,21 @@ impl OnDriftArg {
 enum DialectArg {
     /// PostgreSQL
     Postgres,
+    /// MySQL
+    Mysql,
+    /// MariaDB
+    Mariadb,
+    /// SQLite
+    Sqlite,
 }
 
 impl DialectArg {
     const fn engine(self) -> Engine {
         match self {
             Self::Postgres => Engine::Postgres,
+            Self::Mysql => Engine::Mysql,
+            Self::Mariadb => Engine::Mariadb,
+            Self::Sqlite => Engine::Sqlite,
         }
     }
 }
@@ -119,6 +128,7 @@ pub(super) fn run(args: &Args, cx: &Context) -> anyhow::Result<Exit> {
     let mut json = serde_json::to_string_pretty(&manifest).context("plan.json")?;
     json.push('\n');
     scripts.push(dialect::Script { name: "plan.json", text: json.clone() });
+    scripts.push(dialect::Script { name: "RUNBOOK.md", text: dialect::runbook(&plan, dialect) });
     for script in &scripts {
         write_file(&args.output.join(script.name), script.text.as_bytes())?;
         if script.name == "delete.sql" {
@@ -148,8 +158,9 @@ pub(super) fn run(args: &Args, cx: &Context) -> anyhow::Result<Exit> {
     for warning in &plan.warnings {
         text.push_str(&format!("  note: {}\n", visible(warning)));
     }
-    let shown = args.output.display();
-    text.push_str(&format!("rehearse: psql -d DATABASE -f {shown}/delete.sql\napply:    psql -d DATABASE -c \"SET unseed.apply = '{}'\" -f {shown}/delete.sql\n", plan.id));
+    let shown = args.output.join("delete.sql").display().to_string();
+    let (rehearse, apply) = dialect::commands(&plan, dialect, &shown);
+    text.push_str(&format!("rehearse: {rehearse}\napply:    {apply}\n"));
     cx.print(&text)?;
     Ok(Exit::Done)
 }

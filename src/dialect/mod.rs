@@ -5,15 +5,20 @@
 
 mod codes;
 mod header;
+mod mysql;
 mod postgres;
+mod runbook;
+mod sqlite;
 
 use crate::model::Engine;
 use crate::model::plan::DeletePlan;
 
 pub use codes::{CODES, Code};
+pub use runbook::{DURATIONS, commands, runbook};
 
 /// Every dialect.
-pub const DIALECTS: &[&dyn Dialect] = &[&postgres::Postgres];
+pub const DIALECTS: &[&dyn Dialect] =
+    &[&postgres::Postgres, &mysql::Mysql { engine: Engine::Mysql }, &mysql::Mysql { engine: Engine::Mariadb }, &sqlite::Sqlite];
 
 /// A file of the plan folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +39,9 @@ pub trait Dialect: Sync {
 
     /// Returns how the engine's own client runs the scripts, for people.
     fn client(&self) -> &'static Client;
+
+    /// Returns what an apply leaves behind, for people.
+    fn left_behind(&self, plan: &DeletePlan) -> String;
 
     /// Renders the scripts.
     ///

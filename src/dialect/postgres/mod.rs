@@ -52,6 +52,10 @@ impl Dialect for Postgres {
         &CLIENT
     }
 
+    fn left_behind(&self, plan: &DeletePlan) -> String {
+        format!("schema {}", left_schema(plan))
+    }
+
     fn render(&self, plan: &DeletePlan) -> Result<Vec<Script>, String> {
         let names = |table: &PlanTable| table.columns.iter().map(|c| c.name.len()).chain([table.name.name.len()]).max();
         if let Some(table) = plan.tables.iter().find(|t| names(t) > Some(NAME_BYTES)) {

@@ -452,6 +452,7 @@ impl Server for Maria {
         let mirror = desk.path(&format!("{name}.mirror.db"));
         let _ = std::fs::remove_file(&mirror);
         let db = Connection::open(&mirror).expect("a mirror");
+        db.execute_batch("PRAGMA foreign_keys = OFF").expect("a mirror");
         let q = |n: &str| format!("\"{}\"", n.replace('"', "\"\""));
         let mut types: std::collections::BTreeMap<(String, String), String> = std::collections::BTreeMap::new();
         let mut generated: Vec<(String, String)> = Vec::new();

@@ -1,10 +1,13 @@
 #!/usr/bin/env bash
-# Runs every test: installs the Debian packages that are missing, starts a private Postgres on a socket,
-# runs the tests, stops the server by its own process id.
+# Runs every test: installs the Debian packages that are missing, starts a private Postgres and a private
+# MariaDB on sockets, runs the tests, stops the servers by their own process ids.
 #
-#   tests/run.sh           all tests
+#   tests/run.sh           all tests; 50 random schemas on each engine
+#   tests/run.sh --full    the same with 500 random schemas
 set -euo pipefail
 cd "$(dirname "$0")/.."
+
+[ "${1:-}" != --full ] || export UNSEED_FULL=1
 
 say() { printf '\n== %s\n' "$*"; }
 
@@ -23,12 +26,16 @@ pg_bin() { ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -n 1; }
 command -v cc >/dev/null || install gcc
 command -v psql >/dev/null || install postgresql-client
 [ -n "$(pg_bin)" ] && [ -x "$(pg_bin)/initdb" ] || install postgresql
+command -v sqlite3 >/dev/null || install sqlite3
+command -v mariadb >/dev/null || install mariadb-client
+command -v mariadbd >/dev/null || install mariadb-server
 
 say "private Postgres"
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/unseed-tests.XXXXXX")
 chmod 755 "$scratch"
-postgres_pid=
+postgres_pid= mariadb_pid=
 stop() {
+    [ -z "$mariadb_pid" ] || { kill "$mariadb_pid" 2>/dev/null && tail --pid="$mariadb_pid" -f /dev/null; } || true
     [ -z "$postgres_pid" ] || { kill -INT "$postgres_pid" 2>/dev/null && tail --pid="$postgres_pid" -f /dev/null; } || true
     rm -rf "$scratch"
 }
@@ -43,6 +50,21 @@ as_postgres "exec '$bin/pg_ctl' -D '$scratch/pg/data' -l '$scratch/pg/log' -w -o
 postgres_pid=$(head -n 1 "$scratch/pg/data/postmaster.pid")
 export UNSEED_TEST_PG="$scratch/pg"
 echo "Postgres $(psql -X -h "$UNSEED_TEST_PG" -U postgres -d postgres -A -t -c 'SHOW server_version') on a socket, process $postgres_pid"
+
+say "private MariaDB"
+mkdir "$scratch/maria"
+# The server leaves root's rights only when told so; its own user may not reach the folder.
+mariadb-install-db --no-defaults --datadir="$scratch/maria/data" --auth-root-authentication-method=normal --skip-test-db \
+    --user="$(id -un)" >"$scratch/maria/install.log" 2>&1
+mariadbd --no-defaults --datadir="$scratch/maria/data" --socket="$scratch/maria/sock" --pid-file="$scratch/maria/pid" \
+    --skip-networking --user="$(id -un)" --innodb-flush-log-at-trx-commit=0 --max-allowed-packet=1M >"$scratch/maria/log" 2>&1 &
+mariadb_pid=$!
+for _ in $(seq 100); do
+    if mariadb --no-defaults -S "$scratch/maria/sock" -u root -e 'SELECT 1' >/dev/null 2>&1; then break; fi
+    sleep 0.2
+done
+export UNSEED_TEST_MARIA="$scratch/maria/sock"
+echo "MariaDB $(mariadb --no-defaults -S "$UNSEED_TEST_MARIA" -u root -N -e 'SELECT VERSION()') on a socket, process $mariadb_pid"
 
 say "tests"
 cargo test --release --quiet

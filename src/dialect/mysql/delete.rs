@@ -42,7 +42,7 @@ fn transaction(plan: &DeletePlan) -> String {
         make_staging(&mut gate, plan, index, table);
     }
     for (index, touch) in touched(plan) {
-        let extra = if guards::skips(plan) { "unseed_cluster INT NOT NULL, " } else { "" };
+        let extra = if guards::skips(plan) { "unseed_cluster INT NOT NULL DEFAULT 0, " } else { "" };
         let columns = names(&touch.columns, &guards::touched_columns(touch));
         let keys = names(&touch.columns, &touch.key).join(", ");
         gate.temp(
@@ -179,7 +179,7 @@ fn make_staging(gate: &mut Gate, plan: &DeletePlan, index: usize, table: &PlanTa
         })
         .collect();
     let key = if table.key.is_empty() { "unseed_no".to_owned() } else { names(&table.columns, &table.key).join(", ") };
-    let mut columns: Vec<String> = extras.iter().map(|e| format!("{} BIGINT NOT NULL", e.0)).collect();
+    let mut columns: Vec<String> = extras.iter().map(|e| format!("{} BIGINT NOT NULL DEFAULT 0", e.0)).collect();
     columns.push(format!("PRIMARY KEY ({key})"));
     gate.temp(&staging(index), &columns.join(", "), &format!(" AS SELECT {} FROM {} WHERE FALSE", own.join(", "), qualified(&table.name)));
     if needs_twin(plan, index) && !table.key.is_empty() {
@@ -245,13 +245,20 @@ pub(super) fn write_rows(
     gate.push(&out);
 }
 
-/// Makes what an apply leaves behind, with the token only: DDL commits. Remembers which were made now.
-pub(super) fn containers(gate: &mut Gate, plan: &DeletePlan) {
+/// Where DDL may run: with the token, as the only run, and nothing refused so far.
+const MAKES: &str = "@unseed_on = 1 AND @unseed_lock = 1 AND @unseed_refused = ''";
+
+/// Makes a table that stays, and remembers whether it was made now.
+fn make(gate: &mut Gate, number: usize, table: &str, sql: &str) {
     gate.push(&format!(
-        "-- Ledger and archives: DDL commits, so that they are made with the token only.\n\
-         SET @unseed_made = @unseed_made OR (SELECT COUNT(*) = 0 FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = {});\n",
-        text(&ledger_name(plan))
+        "SET @unseed_made_{number} = COALESCE(@unseed_made_{number}, 0) OR ({MAKES} AND (SELECT COUNT(*) = 0 FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = {}));\n",
+        text(table)
     ));
+    gate.only_if(MAKES, sql);
+}
+
+/// Makes the ledger.
+pub(super) fn make_ledger(gate: &mut Gate, plan: &DeletePlan) {
     let types = [
         "VARCHAR(64)",
         "INT",
@@ -269,15 +276,18 @@ pub(super) fn containers(gate: &mut Gate, plan: &DeletePlan) {
         "VARCHAR(200)",
     ];
     let columns: Vec<String> = LEDGER_COLUMNS.iter().zip(types).map(|(c, t)| format!("{c} {t}")).collect();
-    let on = "@unseed_on = 1 AND @unseed_refused = ''";
-    gate.only_if(
-        on,
-        &format!(
-            "CREATE TABLE IF NOT EXISTS {} ({}, PRIMARY KEY (plan_id, run, batch, table_name)) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
-            ledger(plan),
-            columns.join(", ")
-        ),
+    let sql = format!(
+        "CREATE TABLE IF NOT EXISTS {} ({}, PRIMARY KEY (plan_id, run, batch, table_name)) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
+        ledger(plan),
+        columns.join(", ")
     );
+    make(gate, 0, &ledger_name(plan), &sql);
+}
+
+/// Makes what an apply leaves behind, with the token only: DDL commits.
+fn containers(gate: &mut Gate, plan: &DeletePlan) {
+    gate.push("-- Ledger and archives: DDL commits, so that they are made with the token only.\n");
+    make_ledger(gate, plan);
     for table in &plan.tables {
         let sql = if table.key.is_empty() {
             let own: Vec<String> = table
@@ -293,27 +303,36 @@ pub(super) fn containers(gate: &mut Gate, plan: &DeletePlan) {
         } else {
             format!("CREATE TABLE IF NOT EXISTS {} LIKE {}", archive(plan, &table.name), qualified(&table.name))
         };
-        gate.only_if(on, &sql);
+        make(gate, number_of(plan, &table.name) + 1, &archive_name(plan, &table.name), &sql);
     }
     for (index, touch) in plan.touched.iter().enumerate() {
-        gate.only_if(
-            on,
-            &format!("CREATE TABLE IF NOT EXISTS {} LIKE {}", name(&touched_archive_name(plan, index)), qualified(&touch.name)),
-        );
+        let kept = touched_archive_name(plan, index);
+        let sql = format!("CREATE TABLE IF NOT EXISTS {} LIKE {}", name(&kept), qualified(&touch.name));
+        make(gate, MADE_TOUCHED + index, &kept, &sql);
     }
 }
 
+/// From here on the numbers of touched tables' archives.
+const MADE_TOUCHED: usize = 100_000;
+
+/// Returns a number of a table that is the same in every batch.
+fn number_of(plan: &DeletePlan, of: &crate::model::QualifiedName) -> usize {
+    plan.tables.iter().position(|t| t.name == *of).map_or(0, |i| plan.tables[i].table.index())
+}
+
 /// Drops what this run made and did not fill.
-pub(super) fn drop_made(plan: &DeletePlan) -> String {
+fn drop_made(plan: &DeletePlan) -> String {
     let mut gate = Gate::bare();
     gate.push("\n-- A refusal leaves nothing behind that it made.\n");
-    let archives = plan.tables.iter().map(|t| archive(plan, &t.name));
-    let touched = (0..plan.touched.len()).map(|i| name(&touched_archive_name(plan, i)));
-    for place in archives.chain(touched).chain([ledger(plan)]) {
+    let mut made = vec![(0, ledger(plan))];
+    made.extend(plan.tables.iter().map(|t| (number_of(plan, &t.name) + 1, archive(plan, &t.name))));
+    made.extend((0..plan.touched.len()).map(|i| (MADE_TOUCHED + i, name(&touched_archive_name(plan, i)))));
+    for (number, place) in made {
         gate.only_if(
-            "@unseed_on = 1 AND @unseed_made = 1 AND @unseed_parts + @unseed_already = 0 AND @unseed_refused <> ''",
+            &format!("@unseed_lock = 1 AND @unseed_made_{number} = 1 AND @unseed_parts + @unseed_already = 0 AND @unseed_refused <> ''"),
             &format!("DROP TABLE IF EXISTS {place}"),
         );
+        gate.push(&format!("SET @unseed_made_{number} = 0;\n"));
     }
     gate.sql
 }

@@ -151,7 +151,6 @@ impl Gate {
                @unseed_rehearsed = @unseed_rehearsed + (@unseed_said = 'rehearsed'),\n  \
                @unseed_parts = @unseed_parts + (@unseed_said = 'done');\n",
         );
-        self.push("DO RELEASE_LOCK('unseed');\n");
         for temp in &self.temps {
             let _ = writeln!(self.sql, "DROP TEMPORARY TABLE IF EXISTS {temp};");
         }
@@ -169,7 +168,10 @@ pub(super) fn opening(plan: &DeletePlan) -> String {
            SESSION unique_checks = 1, SESSION sql_safe_updates = 0, SESSION group_concat_max_len = 1048576, SESSION autocommit = 0;\n\
          SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED;\n\
          SET @unseed_on = (CAST(COALESCE(@unseed_apply, '') AS BINARY) = CAST({} AS BINARY));\n\
-         SET @unseed_refused = '', @unseed_detail = '', @unseed_total = 0, @unseed_already = 0, @unseed_rehearsed = 0, @unseed_parts = 0, @unseed_made = 0;\n",
+         SET @unseed_refused = '', @unseed_detail = '', @unseed_total = 0, @unseed_already = 0, @unseed_rehearsed = 0, @unseed_parts = 0;\n\
+         -- One run at a time in a database; held until the end.\n\
+         SET @unseed_lock_name = CONCAT('unseed.', MD5(COALESCE(DATABASE(), '')));\n\
+         SET @unseed_lock = COALESCE(GET_LOCK(@unseed_lock_name, 0), 0);\n",
         text(&plan.id.0)
     )
 }
@@ -183,6 +185,7 @@ pub(super) fn ending(done: &str, already: &str, parts: u32) -> String {
            WHEN @unseed_rehearsed > 0 THEN 'UNSEED DRY-RUN-OK'\n  \
            WHEN @unseed_parts + @unseed_already = {parts} THEN CONCAT('UNSEED {done} ', @unseed_total)\n  \
            ELSE 'UNSEED REFUSED DS060' END;\n\
+         DO IF(@unseed_lock = 1, RELEASE_LOCK(@unseed_lock_name), 0);\n\
          SET SESSION autocommit = @unseed_autocommit;\n\
          SELECT @unseed_detail AS detail FROM (SELECT 1) AS o WHERE @unseed_detail <> '';\n\
          -- A client that stops at the first error finds the code here.\n\

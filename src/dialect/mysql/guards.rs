@@ -11,13 +11,7 @@ use crate::model::stamp::Rfc3339;
 
 /// DS010, DS011, DS012, DS013: is this the time and place?
 pub(super) fn place(gate: &mut Gate, plan: &DeletePlan, expires: bool) {
-    gate.guard(
-        "DS010",
-        "another run",
-        "SELECT COALESCE(GET_LOCK('unseed', 0), 0) <> 1 AS n",
-        "other run is active; wait for it to end",
-        true,
-    );
+    gate.guard("DS010", "another run", "SELECT @unseed_lock <> 1 AS n", "other run is active; wait for it to end", true);
     gate.guard(
         "DS011",
         "a replica",

@@ -1,7 +1,7 @@
 //! `undo-offline.sql`: restores the planned rows from the snapshot, for when the archive is gone. What has
 //! changed in production between the snapshot and the apply is not in it.
 
-use super::delete::{Extra, done, record, touched, write_rows};
+use super::delete::{Extra, done, make_ledger, record, touched, write_rows};
 use super::gate::{Gate, ending, opening};
 use super::literal::{name, table as qualified, text};
 use super::undo::{begin_restore, close_circles, end_restore, insert, is_ordered, opened_columns, refer_again};
@@ -28,7 +28,7 @@ pub(super) fn script(plan: &DeletePlan, dialect: &Mysql) -> String {
     out.push_str(&opening(plan));
     let mut gate = Gate::begin();
     for (index, table) in plan.tables.iter().enumerate() {
-        let own: Vec<String> = extras(table).iter().map(|e| format!("{} BIGINT NOT NULL", e.0)).collect();
+        let own: Vec<String> = extras(table).iter().map(|e| format!("{} BIGINT NOT NULL DEFAULT 0", e.0)).collect();
         let key = if table.key.is_empty() { "unseed_no".to_owned() } else { names(&table.columns, &table.key).join(", ") };
         let columns = names(&table.columns, &stored(table)).join(", ");
         gate.temp(
@@ -46,6 +46,8 @@ pub(super) fn script(plan: &DeletePlan, dialect: &Mysql) -> String {
             &format!(" AS SELECT {columns} FROM {} WHERE FALSE", qualified(&touch.name)),
         );
     }
+    // The ledger learns of it, so that the plan may be applied again.
+    make_ledger(&mut gate, plan);
     done(&mut gate, plan, "0");
     gate.push("SET @unseed_left = 0;\n");
     for table in &plan.tables {
@@ -138,10 +140,7 @@ pub(super) fn script(plan: &DeletePlan, dialect: &Mysql) -> String {
     for (index, touch) in touched(plan) {
         refer_again(&mut gate, touch, &name(&touched_staging(index)));
     }
-    // The ledger, where one is left, learns of it, so that the plan may be applied again.
-    gate.push("SET @unseed_on_before = @unseed_on, @unseed_on = (@unseed_on = 1 AND @unseed_ledger = 1);\n");
     record(&mut gate, plan, "undo", 0, false);
-    gate.push("SET @unseed_on = @unseed_on_before;\n");
     out.push_str(&gate.end(plan, &ledger(plan), "undo"));
     out.push_str(&ending("UNDONE", "ALREADY-UNDONE", 1));
     out

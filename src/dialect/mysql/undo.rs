@@ -29,7 +29,7 @@ pub(super) fn script(plan: &DeletePlan, dialect: &Mysql) -> String {
         let keys = names(&table.columns, &table.key).join(", ");
         gate.temp(
             &staging(index),
-            &format!("unseed_level BIGINT NOT NULL, unseed_opens BIGINT NOT NULL, PRIMARY KEY ({keys})"),
+            &format!("unseed_level BIGINT NOT NULL DEFAULT 0, unseed_opens BIGINT NOT NULL DEFAULT 0, PRIMARY KEY ({keys})"),
             &format!(" AS SELECT {keys} FROM {} WHERE FALSE", qualified(&table.name)),
         );
     }

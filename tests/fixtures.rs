@@ -7,7 +7,7 @@ use crate::harness::{fixture, labels, root};
 fn committed_fixtures_are_what_the_generator_makes() {
     for (folder, files) in generator::committed() {
         for (name, text) in files {
-            let path = root().join("fixtures").join(folder).join(name);
+            let path = root().join("fixtures").join(&folder).join(name);
             let committed = std::fs::read_to_string(&path).unwrap_or_default();
             assert!(committed == text, "{} differs: cargo run --release --example fixtures", path.display());
             assert!(text.len() <= 5_000_000, "{} is larger than 5 MB", path.display());

@@ -2,6 +2,7 @@
 #![expect(unreachable_pub, reason = "modules of one binary")]
 
 #[path = "../fixtures/generator/mod.rs"]
+#[allow(dead_code, reason = "the programs that write fixtures use the rest")]
 mod generator;
 
 mod acceptance;

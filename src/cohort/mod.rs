@@ -2,19 +2,26 @@
 //! propagates along foreign keys, and gives the verdicts. Touches neither files nor SQL.
 
 mod judge;
+mod masked;
 mod propagate;
+mod propose;
 mod protect;
+mod refine;
+mod same_run;
 mod scores;
+mod segments;
+mod table;
 mod verdicts;
 
 use std::collections::BTreeMap;
 
-use crate::detect::TableFacts;
+use crate::detect::{Closure, Feature, TableFacts};
 use crate::model::verdict::SnapshotVerdict;
 use crate::model::{Bits, Cohort, CohortId, Reason, Row, RowVerdict, TableClass, TableId, Verdict};
 use crate::profile::Profile;
 use crate::weigh::Weighed;
 
+pub use masked::{MASKED_FAMILIES, masked};
 pub use protect::{GuardError, Guarded, guard};
 pub use scores::Scores;
 
@@ -56,22 +63,68 @@ pub(crate) struct Group {
     pub(crate) convicted: bool,
     /// What membership adds to a row.
     pub(crate) term: Bits,
+    /// First and last time at which its first table's rows were inserted, where they are all known; UTC microseconds.
+    pub(crate) run: Option<(i64, i64)>,
+    /// Whether its rows only stand beside each other: no fact says that they belong together.
+    pub(crate) alone: bool,
     /// Title, from its strongest fact.
     pub(crate) title: String,
     /// Sentences for a person.
     pub(crate) findings: Vec<String>,
 }
 
+/// A row's place in a group.
+#[derive(Clone, Debug)]
+pub(crate) struct Member {
+    /// Index of the group.
+    pub(crate) group: usize,
+    /// What membership adds.
+    pub(crate) term: Bits,
+    /// What the row's place in the group's lists says, by family.
+    pub(crate) terms: Vec<(crate::model::Family, Reason)>,
+    /// Whether the row lies outside the group's windows and only looks like it.
+    pub(crate) taught: bool,
+}
+
+/// What the engine judges by.
+#[derive(Clone, Copy, Debug)]
+pub struct Measures<'a> {
+    /// Facts by table.
+    pub facts: &'a [TableFacts],
+    /// Facts of rows and groups, weighed.
+    pub weighed: &'a [Weighed],
+    /// What only groups can show.
+    pub closures: &'a [Closure],
+    /// Features by table.
+    pub features: &'a [Vec<Feature>],
+}
+
 /// Judges all tables, parents before children.
 #[must_use]
-pub fn judge(profile: &Profile, facts: &[TableFacts], weighed: &[Weighed], guarded: &Guarded) -> Judgement {
-    let mut scores = Scores::new(weighed, facts);
+pub fn judge(profile: &Profile, measures: &Measures<'_>, guarded: &Guarded) -> Judgement {
+    let facts = measures.facts;
+    let mut scores = Scores::new(measures.weighed, facts);
     let mut groups: Vec<Group> = Vec::new();
-    let mut member_of: Vec<BTreeMap<Row, usize>> = vec![BTreeMap::new(); profile.tables.len()];
-    for table in propagate::parents_first(profile) {
-        let owners = propagate::owners(profile, facts, table, &member_of, &groups);
-        propagate::score(&mut scores, table, &owners);
-        judge::table(profile, facts, table, &scores, &owners, &mut groups, &mut member_of);
+    let mut member_of: Vec<BTreeMap<Row, Member>> = vec![BTreeMap::new(); profile.tables.len()];
+    let mut settled: Vec<(TableId, BTreeMap<Row, Verdict>)> = Vec::new();
+    for id in propagate::parents_first(profile) {
+        let owners = propagate::owners(profile, facts, id, &member_of, &settled, guarded);
+        propagate::score(&mut scores, id, &owners);
+        let table = table::Table::new(
+            id,
+            profile.table(id).class,
+            &facts[id.index()],
+            &scores,
+            measures.closures,
+            &measures.features[id.index()],
+            &owners,
+        );
+        judge::table(&table, &mut groups, &mut member_of[id.index()]);
+        if profile.table(id).class == TableClass::People {
+            let alone = verdicts::alone(&scores, id, &member_of[id.index()]);
+            judge::gather_alone(id, &alone, &mut groups, &mut member_of[id.index()]);
+        }
+        settled.push((id, verdicts::settle(&scores, id, &member_of[id.index()], &groups)));
     }
     verdicts::give(profile, facts, &scores, &groups, &member_of, guarded)
 }

@@ -3,17 +3,17 @@
 
 use std::collections::BTreeMap;
 
-use super::Group;
+use super::protect::Guarded;
 use super::scores::{Scores, Term};
 use crate::detect::{NO_ROW, TableFacts};
-use crate::model::{Bits, Certainty, Family, Row, TableClass, TableId};
+use crate::model::{Bits, Certainty, Family, Row, TableClass, TableId, Verdict};
 use crate::profile::Profile;
 
 /// Bits for a child whose owners are all seeded.
 const ALL_SEEDED: Bits = Bits::from_hundredths(1_200);
 
 /// Bits for a child with a seeded and a real owner: a reason to look, never enough by itself.
-pub(super) const MIXED: Bits = Bits::from_hundredths(500);
+const MIXED: Bits = Bits::from_hundredths(500);
 
 /// Bits for a child whose owners are in review.
 const IN_REVIEW: Bits = Bits::from_hundredths(600);
@@ -21,9 +21,9 @@ const IN_REVIEW: Bits = Bits::from_hundredths(600);
 /// What is known of a child row's owners.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Owner {
-    /// Owners that are members of a convicted group.
+    /// Owners that are seeded.
     pub(crate) seeded: usize,
-    /// Owners that are members of a group that is not convicted.
+    /// Owners that are in review.
     pub(crate) review: usize,
     /// Other owners.
     pub(crate) real: usize,
@@ -53,13 +53,19 @@ pub(super) fn owners(
     profile: &Profile,
     facts: &[TableFacts],
     table: TableId,
-    member_of: &[BTreeMap<Row, usize>],
-    groups: &[Group],
+    member_of: &[BTreeMap<Row, super::Member>],
+    settled: &[(TableId, BTreeMap<Row, Verdict>)],
+    guarded: &Guarded,
 ) -> BTreeMap<Row, Owner> {
     let links = &facts[table.index()].parents;
-    // People own; where a row refers to none, any parent does that is no reference data.
+    let owned = owned_tables(profile);
+    // People own; where a row refers to none, a parent that people own does (a line of an order, not the
+    // product on it); else any parent that is no reference data.
     let people: Vec<_> = links.iter().filter(|l| profile.table(l.parent).class == TableClass::People && l.parent != table).collect();
-    let others: Vec<_> = links.iter().filter(|l| profile.table(l.parent).class != TableClass::Reference && l.parent != table).collect();
+    let mut others: Vec<_> = links.iter().filter(|l| owned[l.parent.index()] && l.parent != table).collect();
+    if others.is_empty() {
+        others = links.iter().filter(|l| profile.table(l.parent).class != TableClass::Reference && l.parent != table).collect();
+    }
     let mut found = BTreeMap::new();
     for row in 0..facts[table.index()].rows as Row {
         let parents = |links: &[&crate::detect::ParentLink]| -> Vec<(TableId, Row)> {
@@ -71,12 +77,18 @@ pub(super) fn owners(
         }
         let mut owner = Owner { seeded: 0, review: 0, real: 0, inherits: None };
         for (parent, parent_row) in own {
-            match member_of[parent.index()].get(&parent_row) {
-                Some(group) => {
-                    if groups[*group].convicted {
-                        owner.seeded += 1;
-                    } else {
-                        owner.review += 1;
+            // What a protected row has stays with it.
+            let kept = guarded.kept.contains_key(&(parent, parent_row)) || guarded.privileged.contains_key(&(parent, parent_row));
+            match member_of[parent.index()].get(&parent_row).filter(|_| !kept) {
+                Some(super::Member { group, .. }) => {
+                    match settled.iter().find(|s| s.0 == parent).and_then(|s| s.1.get(&parent_row)) {
+                        Some(Verdict::Seeded) => owner.seeded += 1,
+                        Some(Verdict::Review) => owner.review += 1,
+                        // It stays, and so does what it has.
+                        _ => {
+                            owner.real += 1;
+                            continue;
+                        }
                     }
                     owner.inherits = Some(owner.inherits.map_or(*group, |g| g.min(*group)));
                 }
@@ -93,6 +105,19 @@ pub(super) fn owners(
     found
 }
 
+/// Marks the tables whose rows belong to people, at any number of steps; people themselves are not marked.
+fn owned_tables(profile: &Profile) -> Vec<bool> {
+    let mut owned = vec![false; profile.tables.len()];
+    loop {
+        let next = profile.relations.iter().find(|r| {
+            let parent_counts = profile.table(r.parent).class == TableClass::People || owned[r.parent.index()];
+            parent_counts && !owned[r.child.index()] && !matches!(profile.table(r.child).class, TableClass::People | TableClass::Reference)
+        });
+        let Some(next) = next else { return owned };
+        owned[next.child.index()] = true;
+    }
+}
+
 /// Scores rows by their owners. Accounts are never scored: who invited somebody says nothing of them.
 pub(super) fn score(scores: &mut Scores, table: TableId, owners: &BTreeMap<Row, Owner>) {
     for (row, owner) in owners {
@@ -103,6 +128,9 @@ pub(super) fn score(scores: &mut Scores, table: TableId, owners: &BTreeMap<Row, 
             Owner { real: 0, .. } => (IN_REVIEW, "its owners are in review".to_owned()),
             _ => (MIXED, "one owner is seeded or in review, another is real".to_owned()),
         };
+        if owner.real > 0 {
+            scores.note_mixed(table, *row);
+        }
         scores.add(table, Family::Relational, *row, Term { bits, detector: "owner", detail, certainty: Certainty::Suggests });
     }
 }

@@ -1,9 +1,9 @@
 //! The bits of every row, by family: inside a family the strongest fact counts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::detect::TableFacts;
-use crate::model::{Bits, Certainty, Family, Reason, Row, TableId};
+use crate::model::{Bits, Certainty, Family, Row, TableId};
 use crate::weigh::Weighed;
 
 /// The strongest fact of a family about a row.
@@ -39,13 +39,16 @@ pub(crate) struct Proposal {
 pub struct Scores {
     tables: Vec<BTreeMap<Family, BTreeMap<Row, Term>>>,
     proposals: Vec<Vec<Proposal>>,
+    /// Rows with a real owner beside one that is not.
+    mixed: BTreeSet<(TableId, Row)>,
 }
 
 impl Scores {
     /// Sorts weighed facts by the rows they are about.
     #[must_use]
     pub fn new(weighed: &[Weighed], facts: &[TableFacts]) -> Self {
-        let mut scores = Self { tables: vec![BTreeMap::new(); facts.len()], proposals: vec![Vec::new(); facts.len()] };
+        let mut scores =
+            Self { tables: vec![BTreeMap::new(); facts.len()], proposals: vec![Vec::new(); facts.len()], mixed: BTreeSet::new() };
         for Weighed { evidence, bits } in weighed {
             for row in &evidence.rows {
                 let term =
@@ -87,6 +90,16 @@ impl Scores {
         }
     }
 
+    /// Notes that a row has a real owner beside one that is not: it is for a person to decide.
+    pub(crate) fn note_mixed(&mut self, table: TableId, row: Row) {
+        self.mixed.insert((table, row));
+    }
+
+    /// Returns whether a row has a real owner beside one that is not.
+    pub(crate) fn is_mixed(&self, table: TableId, row: Row) -> bool {
+        self.mixed.contains(&(table, row))
+    }
+
     /// Returns the proposals of a table.
     pub(crate) fn proposals(&self, table: TableId) -> &[Proposal] {
         &self.proposals[table.index()]
@@ -108,18 +121,5 @@ impl Scores {
     /// Returns the sum of a row's terms over some families.
     pub(crate) fn sum(&self, table: TableId, row: Row, families: &[Family]) -> Bits {
         families.iter().filter_map(|f| self.term(table, *f, row)).map(|t| t.bits).sum()
-    }
-
-    /// Returns a row's terms as reasons, in family order.
-    pub(crate) fn reasons(&self, table: TableId, row: Row) -> Vec<Reason> {
-        let terms = Family::ALL.iter().filter_map(|f| self.term(table, *f, row).map(|t| (f, t)));
-        terms
-            .map(|(family, term)| Reason {
-                detector: term.detector.to_owned(),
-                family: family.as_str().to_owned(),
-                bits: term.bits,
-                detail: term.detail.clone(),
-            })
-            .collect()
     }
 }

@@ -2,14 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use super::propagate::MIXED;
 use super::protect::Guarded;
 use super::scores::Scores;
-use super::{Group, Judgement, REVIEW_FROM, SEEDED_FROM, SPARED_FROM};
+use super::{Group, Judgement, Member, REVIEW_FROM, SEEDED_FROM, SPARED_FROM};
 use crate::detect::TableFacts;
-use crate::model::{Bits, Certainty, Cohort, CohortTable, Family, Reason, Row, RowVerdict, TableClass, TableId, Verdict};
+use crate::model::{Bits, Certainty, Cohort, CohortTable, Family, Reason, Row, RowVerdict, TableId, Verdict};
 use crate::profile::Profile;
-use crate::weigh::PRIOR;
+use crate::weigh::{PRIOR, cap};
+
+/// Findings listed of rows that stand by themselves.
+const SHOWN: usize = 8;
 
 /// A single row needs this much from each of two families.
 const SINGLE_FAMILY: Bits = Bits::from_hundredths(400);
@@ -20,10 +22,11 @@ pub(super) fn give(
     facts: &[TableFacts],
     scores: &Scores,
     groups: &[Group],
-    member_of: &[BTreeMap<Row, usize>],
+    member_of: &[BTreeMap<Row, Member>],
     guarded: &Guarded,
 ) -> Judgement {
     let mut judgement = Judgement::default();
+    let mut alone: BTreeMap<(TableId, String), Vec<RowVerdict>> = BTreeMap::new();
     let mut in_group: Vec<BTreeMap<TableId, Vec<Row>>> = vec![BTreeMap::new(); groups.len()];
     for table in profile.tables.iter().filter(|t| t.is_judged()) {
         let id = table.id;
@@ -33,8 +36,8 @@ pub(super) fn give(
         rows.sort_unstable();
         rows.dedup();
         for row in rows {
-            let group = member_of[id.index()].get(&row).copied();
-            let verdict = one(profile, scores, id, row, group.map(|g| &groups[g]), guarded);
+            let member = member_of[id.index()].get(&row);
+            let verdict = one(scores, id, row, member.map(|m| (m, &groups[m.group])), guarded);
             if verdict.verdict == Verdict::Real {
                 let positive: Bits = verdict.reasons.iter().filter(|r| r.family != "prior" && r.bits > Bits::ZERO).map(|r| r.bits).sum();
                 if positive >= SPARED_FROM {
@@ -42,14 +45,15 @@ pub(super) fn give(
                 }
                 continue;
             }
-            if let Some(group) = group {
-                in_group[group].entry(id).or_default().push(row);
+            if let Some(member) = member {
+                in_group[member.group].entry(id).or_default().push(row);
             } else if verdict.verdict != Verdict::Protected {
-                judgement.cohorts.push(single(facts, &verdict));
+                alone.entry((id, strongest(&verdict).detector)).or_default().push(verdict.clone());
             }
             judgement.verdicts.push(verdict);
         }
     }
+    judgement.cohorts.extend(alone.into_values().map(|verdicts| singles(facts, &verdicts)));
     for (group, members) in groups.iter().zip(in_group) {
         if !members.is_empty() {
             judgement.cohorts.push(cohort(facts, group, members));
@@ -58,28 +62,80 @@ pub(super) fn give(
     judgement
 }
 
+/// Gives the verdicts of a table's rows before any protection, as their children see them.
+pub(super) fn settle(scores: &Scores, table: TableId, members: &BTreeMap<Row, Member>, groups: &[Group]) -> BTreeMap<Row, Verdict> {
+    let verdict = |row: Row, member: &Member| {
+        let member = Some((member, &groups[member.group]));
+        let bits: Bits = reasons(scores, table, row, member).iter().map(|r| r.bits).sum();
+        by_bits(scores, table, row, member, bits)
+    };
+    members.iter().map(|(row, member)| (*row, verdict(*row, member))).collect()
+}
+
+/// Finds rows that belong to no group and are not real: by the strongest detector and whether they are
+/// seeded, with a title.
+pub(super) fn alone(scores: &Scores, table: TableId, members: &BTreeMap<Row, Member>) -> BTreeMap<(String, bool), (Vec<Row>, String)> {
+    let mut found: BTreeMap<(String, bool), (Vec<Row>, String)> = BTreeMap::new();
+    for row in scores.rows(table).into_iter().filter(|r| !members.contains_key(r)) {
+        let verdict = one(scores, table, row, None, &Guarded::default());
+        if matches!(verdict.verdict, Verdict::Seeded | Verdict::Review) {
+            let reason = strongest(&verdict);
+            let of = found.entry((reason.detector, verdict.verdict == Verdict::Seeded)).or_insert((Vec::new(), reason.detail));
+            of.0.push(row);
+        }
+    }
+    found
+}
+
 /// Lists the terms of a row that belongs to no cohort.
 pub(super) fn explain(scores: &Scores, table: TableId, row: Row) -> RowVerdict {
-    let mut reasons = vec![prior()];
-    reasons.extend(scores.reasons(table, row));
+    let reasons = reasons(scores, table, row, None);
     let bits = reasons.iter().map(|r| r.bits).sum();
     RowVerdict { table, row, verdict: Verdict::Real, bits, cohort: None, reasons }
 }
 
-fn prior() -> Reason {
-    Reason { detector: "prior".to_owned(), family: "prior".to_owned(), bits: PRIOR, detail: "before looking, 1 row in 1,024".to_owned() }
-}
-
-fn one(profile: &Profile, scores: &Scores, table: TableId, row: Row, group: Option<&Group>, guarded: &Guarded) -> RowVerdict {
-    let mut reasons = vec![prior()];
-    reasons.extend(scores.reasons(table, row));
-    if let Some(group) = group {
+/// Lists a row's terms: the prior, one a family, and what membership adds.
+fn reasons(scores: &Scores, table: TableId, row: Row, member: Option<(&Member, &Group)>) -> Vec<Reason> {
+    let mut reasons = vec![Reason {
+        detector: "prior".to_owned(),
+        family: "prior".to_owned(),
+        bits: PRIOR,
+        detail: "before looking, 1 row in 1,024".to_owned(),
+    }];
+    for family in Family::ALL {
+        let own = scores.term(table, family, row).map(|term| Reason {
+            detector: term.detector.to_owned(),
+            family: family.as_str().to_owned(),
+            bits: term.bits,
+            detail: term.detail.clone(),
+        });
+        let in_group = member.and_then(|(m, _)| m.terms.iter().find(|t| t.0 == family).map(|t| t.1.clone()));
+        // A family counts once: the stronger of what the row shows by itself and within its group.
+        let strongest = match (own, in_group) {
+            (Some(own), Some(group)) if own.bits >= group.bits => Some(own),
+            (_, Some(group)) => Some(group),
+            (own, None) => own,
+        };
+        reasons.extend(strongest.map(|mut r| {
+            r.bits = r.bits.capped(cap(family));
+            r
+        }));
+    }
+    if let Some((member, group)) = member {
         let size: usize = group.members.values().map(Vec::len).sum();
         let detail = format!("member of a group of {size} rows: {}", group.title);
-        reasons.push(Reason { detector: "cohort".to_owned(), family: "cohort".to_owned(), bits: group.term, detail });
+        if group.alone && member.term == Bits::ZERO {
+            return reasons;
+        }
+        reasons.push(Reason { detector: "cohort".to_owned(), family: "cohort".to_owned(), bits: member.term, detail });
     }
+    reasons
+}
+
+fn one(scores: &Scores, table: TableId, row: Row, member: Option<(&Member, &Group)>, guarded: &Guarded) -> RowVerdict {
+    let mut reasons = reasons(scores, table, row, member);
     let bits: Bits = reasons.iter().map(|r| r.bits).sum();
-    let mut verdict = by_bits(profile, scores, table, row, group, bits);
+    let mut verdict = by_bits(scores, table, row, member, bits);
     let key = (table, row);
     let why = guarded.privileged.get(&key).or_else(|| {
         let suspicious = verdict != Verdict::Real;
@@ -92,7 +148,7 @@ fn one(profile: &Profile, scores: &Scores, table: TableId, row: Row, group: Opti
     RowVerdict { table, row, verdict, bits, cohort: None, reasons }
 }
 
-fn by_bits(profile: &Profile, scores: &Scores, table: TableId, row: Row, group: Option<&Group>, bits: Bits) -> Verdict {
+fn by_bits(scores: &Scores, table: TableId, row: Row, member: Option<(&Member, &Group)>, bits: Bits) -> Verdict {
     if bits < REVIEW_FROM {
         return Verdict::Real;
     }
@@ -102,23 +158,19 @@ fn by_bits(profile: &Profile, scores: &Scores, table: TableId, row: Row, group: 
     let families = Family::ALL.into_iter().filter(|f| !matches!(f, Family::Time | Family::Human | Family::Relational));
     let strong: Vec<_> = families.filter_map(|f| scores.term(table, f, row)).filter(|t| t.bits >= SINGLE_FAMILY).collect();
     let impossible = strong.iter().any(|t| t.certainty == Certainty::CannotBeHuman);
-    let people = profile.table(table).class == TableClass::People;
-    let owned = scores.term(table, Family::Relational, row).map(|t| t.bits);
-    let allowed = match group {
-        // Rows that are no people go with their owners; without seeded owners a person must look.
-        Some(group) if group.convicted && !people => match owned {
-            Some(owned) => owned > MIXED,
-            None => begins_here(group, table),
-        },
-        Some(group) => group.convicted,
-        None => strong.len() >= 2 && impossible,
+    let stands_alone = strong.len() >= 2 && impossible;
+    // One real owner of two keeps a row.
+    if scores.is_mixed(table, row) {
+        return Verdict::Review;
+    }
+    let allowed = match member {
+        Some((member, _)) if member.taught => stands_alone,
+        // Rows that are no people go with their owners; without seeded owners the group must have been found among them.
+        Some((_, group)) if group.alone => stands_alone,
+        Some((_, group)) => group.convicted,
+        None => stands_alone,
     };
     if allowed { Verdict::Seeded } else { Verdict::Review }
-}
-
-/// Returns whether a group was found in this table rather than inherited from owners.
-fn begins_here(group: &Group, table: TableId) -> bool {
-    group.began == table
 }
 
 fn times(facts: &[TableFacts], table: TableId, rows: &[Row]) -> (Option<i64>, Option<i64>) {
@@ -127,16 +179,36 @@ fn times(facts: &[TableFacts], table: TableId, rows: &[Row]) -> (Option<i64>, Op
     (known.clone().min(), known.max())
 }
 
-fn single(facts: &[TableFacts], verdict: &RowVerdict) -> Cohort {
-    let (first_at, last_at) = times(facts, verdict.table, &[verdict.row]);
-    let findings: Vec<String> = verdict.reasons.iter().filter(|r| r.family != "prior").map(|r| r.detail.clone()).collect();
+/// Returns the reason that weighs most.
+fn strongest(verdict: &RowVerdict) -> Reason {
+    let reasons = verdict.reasons.iter().filter(|r| r.family != "prior");
+    reasons.max_by_key(|r| r.bits).cloned().unwrap_or_else(|| verdict.reasons[0].clone())
+}
+
+/// Rows of a table that stand by themselves, for one kind of reason: nothing says that they belong together,
+/// but a person looks at them together.
+fn singles(facts: &[TableFacts], verdicts: &[RowVerdict]) -> Cohort {
+    let table = verdicts[0].table;
+    let rows: Vec<Row> = verdicts.iter().map(|v| v.row).collect();
+    let (first_at, last_at) = times(facts, table, &rows);
+    let mut findings: Vec<String> = Vec::new();
+    for verdict in verdicts {
+        let reasons = verdict.reasons.iter().filter(|r| r.family != "prior" && r.bits > Bits::ZERO).map(|r| r.detail.clone());
+        findings.extend(reasons);
+        findings.dedup();
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    findings.retain(|f| seen.insert(f.clone()));
+    let first = strongest(&verdicts[0]).detail;
+    let title = if rows.len() == 1 { first } else { format!("{} rows by themselves: {first}", rows.len()) };
+    findings.truncate(SHOWN);
     Cohort {
         id: crate::model::CohortId(String::new()),
-        title: findings.first().cloned().unwrap_or_default(),
-        tables: vec![CohortTable { table: verdict.table, rows: vec![verdict.row] }],
+        title,
+        tables: vec![CohortTable { table, rows }],
         families: Vec::new(),
-        bits: verdict.bits,
-        convicted: verdict.verdict == Verdict::Seeded,
+        bits: verdicts.iter().map(|v| v.bits).max().unwrap_or_default(),
+        convicted: verdicts.iter().all(|v| v.verdict == Verdict::Seeded),
         declared: false,
         first_at,
         last_at,

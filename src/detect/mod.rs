@@ -7,13 +7,28 @@
 
 mod arrival_train;
 mod back_dated;
+mod cells;
 mod child_older;
+mod clock_text;
+mod closure;
 mod context;
+mod counted_name;
+mod features;
+mod generator_address;
+mod generator_image;
+mod generator_name;
+mod generator_phone;
+mod generator_text;
+mod impossible_agent;
+mod known_credential;
+mod name_mismatch;
 mod numbered_template;
 mod phase_lock;
 mod placeholder_word;
 mod reserved_identifier;
 mod shared_credential;
+mod test_payment;
+mod vocabulary;
 
 use std::collections::BTreeMap;
 
@@ -25,14 +40,27 @@ use crate::profile::{Profile, TableProfile};
 use crate::progress::Progress;
 use crate::snapshot::{CHUNK_ROWS, Case, Chunk, ColumnRead, SnapshotError, scan};
 
+pub use closure::Closure;
 pub use context::{NO_ROW, ParentLink, TableFacts, gather};
+pub use features::{Feature, features};
 
 /// Every detector, in report order.
 pub const DETECTORS: &[&dyn Detector] = &[
     &reserved_identifier::ReservedIdentifier,
+    &test_payment::TestPayment,
     &placeholder_word::PlaceholderWord,
+    &generator_name::GeneratorName,
+    &generator_text::GeneratorText,
+    &generator_address::GeneratorAddress,
+    &generator_phone::GeneratorPhone,
+    &generator_image::GeneratorImage,
+    &impossible_agent::ImpossibleAgent,
+    &counted_name::CountedName,
     &numbered_template::NumberedTemplate,
+    &clock_text::ClockText,
+    &known_credential::KnownCredential,
     &shared_credential::SharedCredential,
+    &name_mismatch::NameMismatch,
     &arrival_train::ArrivalTrain,
     &phase_lock::PhaseLock,
     &back_dated::BackDated,
@@ -61,6 +89,14 @@ pub trait Detector: Sync {
     /// # Errors
     /// Returns what polars says.
     fn finish(&self, merged: &DataFrame, table: &TableView<'_>) -> PolarsResult<Vec<Evidence>>;
+
+    /// Turns them into closures: facts that only a group can show.
+    ///
+    /// # Errors
+    /// Returns what polars says.
+    fn closures(&self, _merged: &DataFrame, _table: &TableView<'_>) -> PolarsResult<Vec<Closure>> {
+        Ok(Vec::new())
+    }
 }
 
 /// A table as detectors see it.
@@ -134,6 +170,8 @@ impl Outcome {
 pub struct Measured {
     /// By table, then detector, then rows.
     pub evidence: Vec<Evidence>,
+    /// What only groups can show.
+    pub closures: Vec<Closure>,
     /// Detector, table ordinal, outcome.
     pub runs: Vec<(&'static str, usize, Outcome)>,
 }
@@ -197,8 +235,11 @@ fn run_table(case: &Case, enabled: &[&dyn Detector], view: &TableView<'_>, measu
         let mut found = detector.finish(&merged, view).map_err(frame_error)?;
         found.retain(|e| !e.rows.is_empty());
         found.sort_by(|a, b| a.rows.cmp(&b.rows).then_with(|| a.kind.cmp(&b.kind)));
+        let closures = detector.closures(&merged, view).map_err(frame_error)?;
         debug_assert!(found.iter().all(|e| e.rows.is_sorted() && e.table == table));
-        let outcome = if found.is_empty() { Outcome::Nothing } else { Outcome::Found(found.len()) };
+        let facts = found.len() + closures.len();
+        let outcome = if facts == 0 { Outcome::Nothing } else { Outcome::Found(facts) };
+        measured.closures.extend(closures);
         measured.runs.push((id, table.index(), outcome));
         measured.evidence.extend(found);
     }

@@ -17,6 +17,8 @@ pub enum Family {
     Identifier,
     /// Placeholder words and generator vocabulary.
     Vocabulary,
+    /// Shapes of values that a generator gives and people do not.
+    Shape,
     /// Templates, counters and cycles.
     Template,
     /// Shared or impossible credentials.
@@ -36,9 +38,10 @@ pub enum Family {
 
 impl Family {
     /// Every family, in report order.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Identifier,
         Self::Vocabulary,
+        Self::Shape,
         Self::Template,
         Self::Credential,
         Self::Time,
@@ -54,6 +57,7 @@ impl Family {
         match self {
             Self::Identifier => "identifier",
             Self::Vocabulary => "vocabulary",
+            Self::Shape => "shape",
             Self::Template => "template",
             Self::Credential => "credential",
             Self::Time => "time",
@@ -98,9 +102,9 @@ pub enum Measure {
         /// At most 0.
         log2_p: f64,
     },
-    /// A sign of a person: log2 likelihood ratio, negative.
+    /// Bits as they stand: a log2 likelihood ratio, negative for signs of a person.
     Against {
-        /// Below 0.
+        /// Any sign.
         bits: f64,
     },
 }

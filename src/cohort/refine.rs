@@ -1,0 +1,253 @@
+//! Who belongs: what an accepted group's core looks like, feature by feature, against the rest of the
+//! table; strangers are ejected, and rows outside that look the same are taught.
+
+use std::collections::BTreeMap;
+
+use super::Member;
+use super::judge::{CORE, Closed};
+use super::scores::Proposal;
+use super::table::{Table, VALUE_FAMILIES};
+use crate::model::{Bits, Family, Reason, Row};
+use crate::weigh::{LEAST_OUTSIDE, PRIOR};
+
+/// Most bits that the features of one family may add or take off.
+const FAMILY: f64 = 8.0;
+
+/// Odds from which a row stays: 16 to 1.
+const STAYS: f64 = 4.0;
+
+/// Odds from which a row that shows nothing of its own stays.
+const STAYS_SILENT: f64 = 9.0;
+
+/// Bits from features that a row elsewhere needs to be taught.
+const TAUGHT: f64 = 12.0;
+
+/// How strongly a feature's shares inside the core are drawn to those outside.
+const SHRINK: f64 = 2.0;
+
+/// Rounds of fitting and ejecting.
+const ROUNDS: usize = 3;
+
+/// Most that membership may add to a row.
+pub(super) const fn most(convicted: bool) -> Bits {
+    Bits::from_hundredths(if convicted { 2_000 } else { 600 })
+}
+
+/// Returns the term of a usual member, for children that inherit the group.
+pub(super) fn usual_term(members: &[(Row, Member)], convicted: bool) -> Bits {
+    let mut terms: Vec<Bits> = members.iter().map(|m| m.1.term).collect();
+    terms.sort_unstable();
+    terms.get(terms.len() / 2).copied().unwrap_or(Bits::new(12.0)).capped(most(convicted)).capped(Bits::new(12.0))
+}
+
+/// How a feature's values are spread inside and outside a core.
+struct Fitted<'a> {
+    family: Family,
+    values: &'a [u8],
+    inside: [u32; 256],
+    outside: [u32; 256],
+    inside_total: f64,
+    outside_total: f64,
+    kinds: f64,
+}
+
+impl<'a> Fitted<'a> {
+    fn new(family: Family, values: &'a [u8], core: &[Row], excluded: &[Row]) -> Self {
+        let mut inside = [0; 256];
+        let mut outside = [0; 256];
+        for row in core {
+            inside[values[*row as usize] as usize] += 1;
+        }
+        for value in values {
+            outside[*value as usize] += 1;
+        }
+        for row in excluded {
+            outside[values[*row as usize] as usize] -= 1;
+        }
+        let kinds = (0..256).filter(|v| inside[*v] > 0 || outside[*v] > 0).count() as f64;
+        Self {
+            family,
+            values,
+            inside,
+            outside,
+            inside_total: core.len() as f64,
+            outside_total: (values.len() - excluded.len()) as f64,
+            kinds,
+        }
+    }
+
+    /// Returns the bits of a row; a member of the core is left out of what it is measured against.
+    fn bits(&self, row: Row, in_core: bool) -> f64 {
+        let value = self.values[row as usize] as usize;
+        let own = f64::from(u8::from(in_core));
+        let real = (f64::from(self.outside[value]) + 0.5) / (self.outside_total + 0.5 * self.kinds);
+        let seeded = (f64::from(self.inside[value]) - own + SHRINK * real) / (self.inside_total - own + SHRINK);
+        (seeded / real).log2()
+    }
+}
+
+/// Gives the members of a group, with what membership adds to each, by row.
+///
+/// `candidates` are the rows of all proposals that were merged, `core` those that show something of
+/// their own, sorted.
+pub(super) fn members(
+    table: &Table<'_>,
+    core: &[Row],
+    candidates: &[Row],
+    windows: &[&Proposal],
+    closed: Option<&Closed>,
+) -> Vec<(Row, Member)> {
+    let mut core = core.to_vec();
+    let mut odds: BTreeMap<Row, (f64, f64)> = BTreeMap::new();
+    let base = base_odds(table, candidates, windows);
+    for _ in 0..ROUNDS {
+        let fitted = fit(table, &core, candidates);
+        odds = candidates
+            .iter()
+            .map(|row| {
+                let in_core = core.binary_search(row).is_ok();
+                let membership = base[row] + features(table, &fitted, *row, in_core);
+                (*row, (membership, membership + own(table, *row, closed)))
+            })
+            .collect();
+        let stays = |row: &Row| {
+            let (_, all) = odds[row];
+            let shows = table.own(*row) >= CORE || in_list(table, *row, closed);
+            all >= if shows { STAYS } else { STAYS_SILENT }
+        };
+        let next: Vec<Row> = candidates.iter().copied().filter(stays).collect();
+        if next == core || next.is_empty() {
+            break;
+        }
+        core = next;
+    }
+    let mut members: Vec<(Row, Member)> = core.iter().map(|row| (*row, member(table, *row, odds[row].0, closed, false))).collect();
+    members.extend(taught(table, &core, candidates, closed));
+    members.sort_by_key(|m| m.0);
+    members
+}
+
+/// Odds of a row of each window against a stranger that fell into it.
+fn base_odds(table: &Table<'_>, candidates: &[Row], windows: &[&Proposal]) -> BTreeMap<Row, f64> {
+    let mut base: BTreeMap<Row, f64> = candidates.iter().map(|r| (*r, f64::MIN)).collect();
+    for window in windows {
+        let strangers = match window.family {
+            // Who is in a window of time is there by chance as often as the table's rate says.
+            Family::Time | Family::Clock | Family::Vocabulary => table.strangers(&window.rows) + 0.01,
+            _ => 1.0,
+        };
+        let odds = (window.rows.len() as f64 / strangers).log2();
+        for row in &window.rows {
+            if let Some(known) = base.get_mut(row) {
+                *known = known.max(odds);
+            }
+        }
+    }
+    base
+}
+
+fn fit<'t>(table: &Table<'t>, core: &[Row], excluded: &[Row]) -> Vec<Fitted<'t>> {
+    // A handful of rows, or a table that is hardly anything else, fits anything.
+    if core.len() < 5 || table.rows() - excluded.len() < LEAST_OUTSIDE / 2 {
+        return Vec::new();
+    }
+    table.features.iter().map(|f| Fitted::new(f.family, &f.values, core, excluded)).collect()
+}
+
+/// Scores how much more a row's features are like those of the core than like the rest, bits.
+pub(super) fn looks<'a, 't>(table: &'a Table<'t>, core: &[Row], excluded: &[Row]) -> impl Fn(Row) -> f64 + use<'a, 't> {
+    let fitted = fit(table, core, excluded);
+    move |row| features(table, &fitted, row, false)
+}
+
+/// Sums, by family of features, how much likelier the rows' features are among themselves than elsewhere.
+pub(super) fn differences(table: &Table<'_>, rows: &[Row], candidates: &[Row]) -> BTreeMap<Family, f64> {
+    let mut by_family: BTreeMap<Family, f64> = BTreeMap::new();
+    for fitted in fit(table, rows, candidates) {
+        let sum: f64 = rows.iter().map(|row| fitted.bits(*row, true).clamp(-FAMILY, FAMILY)).sum();
+        let best = by_family.entry(fitted.family).or_insert(0.0);
+        *best = best.max(sum);
+    }
+    by_family
+}
+
+fn features(table: &Table<'_>, fitted: &[Fitted<'_>], row: Row, in_core: bool) -> f64 {
+    let mut by_family: BTreeMap<Family, f64> = BTreeMap::new();
+    for feature in fitted {
+        *by_family.entry(feature.family).or_insert(0.0) += feature.bits(row, in_core);
+    }
+    // What the row shows by itself in the same family is the same fact once more.
+    let new = |(family, bits): (Family, f64)| {
+        let own = table.scores.sum(table.id, row, &[family]).get().max(0.0);
+        if bits > 0.0 { (bits.min(FAMILY) - own).max(0.0) } else { bits.max(-FAMILY) }
+    };
+    by_family.into_iter().map(new).sum()
+}
+
+fn in_list(table: &Table<'_>, row: Row, closed: Option<&Closed>) -> bool {
+    closed.is_some_and(|c| table.closures[c.closure].lists[row as usize].contains(c.list))
+}
+
+/// A row's own bits, with what its place in or out of the group's list says, and signs of a person.
+fn own(table: &Table<'_>, row: Row, closed: Option<&Closed>) -> f64 {
+    let human = table.scores.sum(table.id, row, &[Family::Human]).get();
+    table.own(row).get() + human + closed.map_or(0.0, |c| closure_bits(table, row, c).get())
+}
+
+fn closure_bits(table: &Table<'_>, row: Row, closed: &Closed) -> Bits {
+    let closure = table.closures[closed.closure];
+    match (closure.applies[row as usize], closure.lists[row as usize].contains(closed.list)) {
+        (false, _) => Bits::ZERO,
+        (true, true) => closed.hit(),
+        (true, false) => closed.miss(),
+    }
+}
+
+fn member(table: &Table<'_>, row: Row, membership: f64, closed: Option<&Closed>, taught: bool) -> Member {
+    let mut terms = Vec::new();
+    if let Some(closed) = closed {
+        let closure = table.closures[closed.closure];
+        let bits = closure_bits(table, row, closed);
+        if bits != Bits::ZERO {
+            let title = &closure.titles[closed.list];
+            let detail = if bits > Bits::ZERO {
+                format!(
+                    "{} in {title}, as {} of {} members have; of the other rows {:.0} %",
+                    closure.what,
+                    closed.hits,
+                    closed.of,
+                    closed.elsewhere * 100.0
+                )
+            } else {
+                format!("not in {title}, where {} of {} members are", closed.hits, closed.of)
+            };
+            terms.push((
+                closure.family,
+                Reason { detector: closure.detector.to_owned(), family: closure.family.as_str().to_owned(), bits, detail },
+            ));
+        }
+    }
+    // The odds of a member against a stranger take the prior's place, and that of the time they were had from.
+    let timed = table.scores.sum(table.id, row, &[Family::Time]);
+    let term = (Bits::new(membership) - PRIOR - timed).max(Bits::ZERO);
+    Member { group: usize::MAX, term, terms, taught }
+}
+
+/// Finds rows outside the windows that show facts of their own and look like the core.
+fn taught(table: &Table<'_>, core: &[Row], candidates: &[Row], closed: Option<&Closed>) -> Vec<(Row, Member)> {
+    let fitted = fit(table, core, candidates);
+    if fitted.is_empty() || core.len() < 10 {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    for row in table.scores.rows(table.id) {
+        if candidates.binary_search(&row).is_ok() || table.scores.sum(table.id, row, &VALUE_FAMILIES) < CORE {
+            continue;
+        }
+        let looks = features(table, &fitted, row, false);
+        if looks >= TAUGHT && looks + own(table, row, closed) + PRIOR.get() >= STAYS {
+            found.push((row, member(table, row, looks + PRIOR.get(), closed, true)));
+        }
+    }
+    found
+}

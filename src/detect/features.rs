@@ -1,0 +1,300 @@
+//! Small facts of every row that one program gives all its rows: which columns are NULL, how exact a
+//! time is, which domain an address has, how a hash begins. They accuse nobody: they tell who belongs to
+//! a group that was convicted, and who was only near.
+
+use std::collections::HashMap;
+
+use polars::prelude::PolarsResult;
+
+use super::{NO_ROW, TableFacts};
+use crate::model::{Family, Role};
+use crate::profile::TableProfile;
+use crate::snapshot::{CHUNK_ROWS, Case, Chunk, ColumnRead, SnapshotError, scan};
+
+/// Different values of a feature that are kept apart; all rarer ones are one.
+const VALUES: usize = 250;
+
+/// A feature of a table's rows.
+#[derive(Clone, Debug)]
+pub struct Feature {
+    /// What it is of, for reports.
+    pub title: String,
+    /// Features of one family depend on each other.
+    pub family: Family,
+    /// By row: the value's number.
+    pub values: Vec<u8>,
+}
+
+/// Numbers values in the order in which they appear.
+#[derive(Default)]
+struct Numbering {
+    known: HashMap<u64, u8>,
+    values: Vec<u8>,
+}
+
+impl Numbering {
+    fn push(&mut self, value: u64) {
+        let next = self.known.len();
+        let number = match self.known.get(&value) {
+            Some(number) => *number,
+            None if next < VALUES => {
+                self.known.insert(value, next as u8);
+                next as u8
+            }
+            None => u8::MAX,
+        };
+        self.values.push(number);
+    }
+
+    fn finish(self, title: impl Into<String>, family: Family) -> Option<Feature> {
+        // A feature with one value tells nothing; one where nearly every row has its own neither.
+        let rare = self.values.iter().filter(|v| **v == u8::MAX).count();
+        (self.known.len() > 1 && rare * 2 < self.values.len()).then(|| Feature { title: title.into(), family, values: self.values })
+    }
+}
+
+/// How one column is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Look {
+    Domain,
+    Shape,
+    Value,
+    Prefix,
+    Decimals,
+    Digits,
+    Against,
+    Words,
+}
+
+/// Chooses how to look at a column of a role.
+fn looks(role: Role) -> &'static [(Look, Family)] {
+    match role {
+        Role::Email => &[(Look::Domain, Family::Identifier), (Look::Shape, Family::Shape)],
+        Role::Username | Role::Phone | Role::ExternalId | Role::Code | Role::Token | Role::PostalCode | Role::Url | Role::ImageUrl => {
+            &[(Look::Shape, Family::Shape)]
+        }
+        Role::PersonName | Role::GivenName | Role::FamilyName | Role::Title | Role::Company | Role::City | Role::Street => {
+            &[(Look::Words, Family::Shape)]
+        }
+        Role::Text => &[(Look::Words, Family::Shape)],
+        Role::Credential => &[(Look::Prefix, Family::Credential)],
+        Role::UserAgent => &[(Look::Prefix, Family::Shape)],
+        Role::Flag
+        | Role::ModeFlag
+        | Role::Category
+        | Role::Privilege
+        | Role::Currency
+        | Role::Country
+        | Role::Locale
+        | Role::ReferenceType
+        | Role::Region => &[(Look::Value, Family::Template)],
+        Role::Amount | Role::Coordinate => &[(Look::Decimals, Family::Template)],
+        Role::CreatedAt => &[(Look::Digits, Family::Time)],
+        Role::UpdatedAt | Role::ActivityAt | Role::StartAt | Role::EndAt | Role::Time | Role::DeletedAt => {
+            &[(Look::Digits, Family::Time), (Look::Against, Family::Time)]
+        }
+        _ => &[],
+    }
+}
+
+/// Measures the features of a table in one pass.
+///
+/// # Errors
+/// Returns what the case file says.
+pub fn features(case: &Case, table: &TableProfile, facts: &TableFacts, all: &[TableFacts]) -> Result<Vec<Feature>, SnapshotError> {
+    if facts.rows == 0 || !table.is_judged() {
+        return Ok(Vec::new());
+    }
+    let created = table.column(Role::CreatedAt);
+    let mut plan: Vec<(usize, Look, Family, Numbering)> = Vec::new();
+    let mut reads: Vec<ColumnRead> = Vec::new();
+    for (column, profile) in table.columns.iter().enumerate() {
+        reads.push(ColumnRead::Text(column));
+        for (look, family) in looks(profile.role) {
+            plan.push((column, *look, *family, Numbering::default()));
+        }
+    }
+    let times: Vec<usize> = (0..table.columns.len()).filter(|c| table.columns[*c].role.is_time()).collect();
+    for column in &times {
+        reads.extend([ColumnRead::Time(*column), ColumnRead::TimeDigits(*column)]);
+    }
+    let mut nulls = Numbering::default();
+    scan(case, table.id, &reads, CHUNK_ROWS, |chunk| {
+        look(&chunk, table.columns.len(), created, &mut plan, &mut nulls).map_err(SnapshotError::Frame)
+    })?;
+    let mut found: Vec<Feature> = Vec::new();
+    found.extend(nulls.finish("which columns are NULL", Family::Template));
+    for (column, look, family, numbering) in plan {
+        found.extend(numbering.finish(format!("{} of column {}", word(look), column + 1), family));
+    }
+    found.extend(children(table, facts, all));
+    Ok(found)
+}
+
+const fn word(look: Look) -> &'static str {
+    match look {
+        Look::Domain => "domain",
+        Look::Shape => "shape",
+        Look::Value => "value",
+        Look::Prefix => "beginning",
+        Look::Decimals => "decimals",
+        Look::Digits => "exactness",
+        Look::Against => "distance from creation",
+        Look::Words => "number and form of words",
+    }
+}
+
+fn look(
+    chunk: &Chunk,
+    columns: usize,
+    created: Option<usize>,
+    plan: &mut [(usize, Look, Family, Numbering)],
+    nulls: &mut Numbering,
+) -> PolarsResult<()> {
+    let mut texts = Vec::new();
+    for column in 0..columns {
+        texts.push(chunk.frame.column(&ColumnRead::Text(column).name())?.str()?.clone());
+    }
+    for row in 0..chunk.frame.height() {
+        let mut pattern: u64 = 1;
+        for text in &texts {
+            // Empty is as good as NULL to many programs, but not to all: both are told apart.
+            let state = text.get(row).map_or(0, |t| if t.is_empty() { 1 } else { 2 });
+            pattern = pattern.wrapping_mul(3).wrapping_add(state).rotate_left(7) ^ 0x9e37_79b9;
+        }
+        nulls.push(pattern);
+    }
+    let integers = |read: ColumnRead| Ok::<_, polars::error::PolarsError>(chunk.frame.column(&read.name())?.i64()?.clone());
+    let created = created.map(|c| integers(ColumnRead::Time(c))).transpose()?;
+    for (column, look, _, numbering) in plan {
+        match look {
+            Look::Digits => {
+                let (digits, times) = (integers(ColumnRead::TimeDigits(*column))?, integers(ColumnRead::Time(*column))?);
+                for row in 0..chunk.frame.height() {
+                    numbering.push(digits.get(row).map_or(99, |d| exactness(d, times.get(row).unwrap_or_default())));
+                }
+            }
+            Look::Against => {
+                let times = integers(ColumnRead::Time(*column))?;
+                for row in 0..chunk.frame.height() {
+                    let other = created.as_ref().and_then(|c| c.get(row));
+                    numbering.push(distance(times.get(row), other));
+                }
+            }
+            _ => {
+                for text in texts[*column].iter() {
+                    numbering.push(text.map_or(0, |t| value(*look, t)));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn value(look: Look, text: &str) -> u64 {
+    let hash = |t: &str| super::context::text_hash(0, t);
+    match look {
+        Look::Domain => hash(&text.rsplit_once('@').map_or("", |(_, d)| d).to_ascii_lowercase()),
+        Look::Shape => hash(&shape(text.split_once('@').map_or(text, |(local, _)| local))),
+        Look::Value => hash(text),
+        Look::Prefix => hash(&text.chars().take(7).collect::<String>()).wrapping_add((text.len() / 4) as u64),
+        Look::Decimals => text.split_once('.').map_or(100, |(_, f)| f.len().min(9) as u64),
+        Look::Words => {
+            let words = text.split_whitespace().count().min(12) as u64;
+            let capitals = text.split_whitespace().filter(|w| w.chars().next().is_some_and(char::is_uppercase)).count().min(12) as u64;
+            let mark = u64::from(text.ends_with('.')) + 2 * u64::from(text.contains('\n'));
+            1 + words * 64 + capitals.min(4) * 4 + mark
+        }
+        Look::Digits | Look::Against => 0,
+    }
+}
+
+/// Replaces letters and digits by their kind, runs by one: `Mary.Smith85` becomes `Aa.Aa9`.
+#[must_use]
+pub(super) fn shape(text: &str) -> String {
+    let mut out = String::new();
+    for c in text.chars().take(48) {
+        let kind = if c.is_ascii_digit() {
+            '9'
+        } else if c.is_uppercase() {
+            'A'
+        } else if c.is_alphabetic() {
+            'a'
+        } else {
+            c
+        };
+        if !out.ends_with(kind) {
+            out.push(kind);
+        }
+    }
+    out.truncate(out.char_indices().nth(16).map_or(out.len(), |(at, _)| at));
+    out
+}
+
+/// How exact a time is: the digits of its fraction as the value shows them, and whether lower units are zero.
+fn exactness(digits: i64, micros: i64) -> u64 {
+    use crate::model::stamp::{DAY, SECOND};
+    if micros % DAY == 0 {
+        0
+    } else if micros % (60 * SECOND) == 0 {
+        1
+    } else if micros % SECOND == 0 {
+        2
+    } else if micros % 1_000 == 0 {
+        3
+    } else {
+        4 + digits as u64 / 4
+    }
+}
+
+/// How far a time lies from the row's creation.
+fn distance(time: Option<i64>, created: Option<i64>) -> u64 {
+    use crate::model::stamp::{DAY, HOUR, SECOND};
+    match (time, created) {
+        (None, _) => 0,
+        (_, None) => 1,
+        (Some(time), Some(created)) => match time - created {
+            0 => 2,
+            d if d < 0 => 3,
+            d if d <= SECOND => 4,
+            d if d <= HOUR => 5,
+            d if d <= DAY => 6,
+            d if d <= 30 * DAY => 7,
+            _ => 8,
+        },
+    }
+}
+
+/// How many children of each relation a row has.
+fn children(table: &TableProfile, facts: &TableFacts, all: &[TableFacts]) -> Vec<Feature> {
+    let mut found = Vec::new();
+    for child in all {
+        for link in child.parents.iter().filter(|l| l.parent == table.id) {
+            let mut counts = vec![0_u32; facts.rows];
+            for parent in link.rows.iter().filter(|p| **p != NO_ROW) {
+                counts[*parent as usize] += 1;
+            }
+            let mut numbering = Numbering::default();
+            for count in counts {
+                numbering.push(match count {
+                    0..=3 => u64::from(count),
+                    4..=7 => 4,
+                    _ => 5,
+                });
+            }
+            found.extend(numbering.finish("number of children", Family::Relational));
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shapes_collapse_runs() {
+        assert_eq!(shape("Mary.Smith85"), "Aa.Aa9");
+        assert_eq!(shape("txn_a1b2"), "a_a9a9");
+    }
+}

@@ -103,7 +103,7 @@ on_engines!(t19_a_piece_alone_does_nothing: postgres sqlite mariadb => |server| 
     let site = shop(server);
     let before = site.server.contents();
     let script = site.script("delete.sql");
-    let start = script.find(if site.server.engine() == unseed::model::Engine::Postgres { "DO $unseed$\nDECLARE" } else { "-- 3." }).expect("the work");
+    let start = script.find(if site.server.engine() == unseed::model::Engine::Postgres { "DO $unseed$\n#variable_conflict use_column\nDECLARE" } else { "-- 3." }).expect("the work");
     let piece = site.desk.write("piece.sql", &script[start..]);
     site.server.run(&piece, Some(&site.token));
     assert_eq!(site.server.contents(), before);
@@ -302,4 +302,22 @@ on_engines!(t15_batches_go_on_where_they_stopped: postgres sqlite mariadb => |se
     site.applies("UNSEED ALREADY-APPLIED");
     assert_eq!(site.undo(), format!("UNSEED UNDONE {ROWS}"));
     assert_eq!(site.server.tables(), before);
+});
+
+on_engines!(prevention_refuses_what_was_found_and_nothing_else: postgres sqlite mariadb => |server| {
+    let config = format!("{SHOP_CONFIG}columns.email = \"email\"\n");
+    let site = Site::new(server, SHOP, &config, SEEDED, ADMINS, &["--guard"]);
+    site.applies(&format!("UNSEED APPLIED {ROWS}"));
+    let ran = site.server.run(&site.file("prevent.sql"), None);
+    assert!(!ran.err.to_lowercase().contains("error"), "{}", ran.err);
+    let insert = |id: u32, email: &str| {
+        let path = site.desk.write("insert.sql", format!("INSERT INTO users VALUES ({id}, '{email}', 'member', NULL, 0);\n"));
+        site.server.run(&path, None);
+        site.server.sql(&format!("SELECT count(*) FROM users WHERE id = {id}")).trim() == "1"
+    };
+    assert!(!insert(50, "Demo9@Example.com"), "the domain was the seed's alone");
+    assert!(insert(51, "new@mail.example"), "a domain of people is free");
+    let ran = site.server.run(&site.file("prevent-undo.sql"), None);
+    assert!(!ran.err.to_lowercase().contains("error"), "{}", ran.err);
+    assert!(insert(52, "demo9@example.com"));
 });

@@ -371,6 +371,7 @@ pub(crate) use on_engines;
 pub struct Maria {
     socket: String,
     name: String,
+    owned: bool,
 }
 
 impl Maria {
@@ -380,10 +381,21 @@ impl Maria {
             return None;
         };
         let short: String = name.chars().take(50).collect();
-        let server = Self { socket, name: format!("unseed_{short}") };
+        let server = Self { socket, name: format!("unseed_{short}"), owned: true };
         let make = format!("DROP DATABASE IF EXISTS `{0}`; CREATE DATABASE `{0}` CHARACTER SET utf8mb4", server.name);
         Ran::from(server.client("mysql").args(["-e", &make]).output().expect("mariadb runs")).exits(0);
         Some(server)
+    }
+
+    /// Another client of the database that a test has made, which it leaves alone at the end.
+    pub fn same(name: &str) -> Option<Self> {
+        let socket = std::env::var("UNSEED_TEST_MARIA").ok()?;
+        Some(Self { socket, name: format!("unseed_{name}"), owned: false })
+    }
+
+    /// The database's name.
+    pub fn database(&self) -> &str {
+        &self.name
     }
 
     pub fn client(&self, database: &str) -> Command {
@@ -463,7 +475,7 @@ impl Server for Maria {
             ));
             let mut parts: Vec<String> = Vec::new();
             for column in &columns {
-                let integer = column[1].contains("int(");
+                let integer = column[1].contains("int(") && !column[1].contains("unsigned");
                 let kind = if integer { "INTEGER" } else { "TEXT" };
                 parts.push(format!("{} {kind}{}", q(&column[0]), if column[2] == "NO" { " NOT NULL" } else { "" }));
                 types.insert((table.clone(), column[0].clone()), column[1].clone());
@@ -555,6 +567,9 @@ impl Server for Maria {
 
 impl Drop for Maria {
     fn drop(&mut self) {
+        if !self.owned {
+            return;
+        }
         let _ = self.client("mysql").args(["-e", &format!("DROP DATABASE IF EXISTS `{}`", self.name)]).output();
     }
 }

@@ -226,7 +226,7 @@ fn a_piece_of_the_script_alone_does_nothing() {
     let Some(site) = site("piece") else { return };
     let before = site.database.contents();
     let script = std::fs::read_to_string(site.desk.path("plan/delete.sql")).expect("a script");
-    let start = script.find("DO $unseed$\nDECLARE").expect("the block");
+    let start = script.find("DO $unseed$\n#variable_conflict use_column\nDECLARE").expect("the block");
     let end = script[start..].find("COMMIT;").expect("the end") + start;
     let piece = site.desk.write("piece.sql", &script[start..end]);
     site.database.script_ran(&piece, Some(&site.token));

@@ -49,6 +49,9 @@ pub(super) struct Args {
     /// Delete in batches of so many rows, each in its own transaction
     #[arg(long, value_name = "ROWS", value_parser = clap::value_parser!(u32).range(1..))]
     batch: Option<u32>,
+    /// Also write prevent.sql: the tables refuse these identifiers from now on
+    #[arg(long)]
+    guard: bool,
     /// Days until the scripts stop to apply
     #[arg(long, default_value_t = EXPIRES_DAYS, value_name = "DAYS", value_parser = clap::value_parser!(i64).range(1..=365))]
     expires: i64,
@@ -129,6 +132,14 @@ pub(super) fn run(args: &Args, cx: &Context) -> anyhow::Result<Exit> {
     json.push('\n');
     scripts.push(dialect::Script { name: "plan.json", text: json.clone() });
     scripts.push(dialect::Script { name: "RUNBOOK.md", text: dialect::runbook(&plan, dialect) });
+    if args.guard {
+        let bans = plan::bans(&case, &plan)?;
+        if bans.is_empty() {
+            cx.say("--guard: no identifier of the planned rows is theirs alone; prevent.sql is not written");
+        } else {
+            scripts.extend(dialect.prevent(&plan, &bans));
+        }
+    }
     for script in &scripts {
         write_file(&args.output.join(script.name), script.text.as_bytes())?;
         if script.name == "delete.sql" {

@@ -10,8 +10,8 @@ mod postgres;
 mod runbook;
 mod sqlite;
 
-use crate::model::Engine;
-use crate::model::plan::DeletePlan;
+use crate::model::plan::{DeletePlan, PlanBan};
+use crate::model::{Engine, Table, Value};
 
 pub use codes::{CODES, Code};
 pub use runbook::{DURATIONS, commands, runbook};
@@ -48,6 +48,27 @@ pub trait Dialect: Sync {
     /// # Errors
     /// Returns, one sentence, why there is no safe way.
     fn render(&self, plan: &DeletePlan) -> Result<Vec<Script>, String>;
+
+    /// Renders `prevent.sql` and `prevent-undo.sql`.
+    fn prevent(&self, plan: &DeletePlan, bans: &[PlanBan]) -> Vec<Script>;
+
+    /// Renders the statements that make a scratch copy: tables, rows, keys, references.
+    fn copy(&self, copies: &[Copy<'_>]) -> String;
+
+    /// Renders a query whose result tells a table's content.
+    fn digest(&self, table: &Table) -> String;
+
+    /// Renders a script that shows how each delete would be run, and changes nothing.
+    fn explain(&self, plan: &DeletePlan) -> String;
+}
+
+/// A table of a scratch copy, with all its rows.
+#[derive(Clone, Debug)]
+pub struct Copy<'a> {
+    /// The table.
+    pub table: &'a Table,
+    /// Its rows, in column order.
+    pub rows: Vec<Vec<Value>>,
 }
 
 /// How an engine's own client runs the scripts. `{id}` stands for the plan's id, `{file}` for a script,
@@ -114,6 +135,20 @@ fn indent(text: &str, by: usize) -> String {
 /// Source: research notes, 3.2 (hash only large values); 1 KB keeps a statement of 500 rows below every
 /// server's packet limit.
 const WIDE_BYTES: usize = 1_024;
+
+/// The comments at the top of `prevent.sql` and `prevent-undo.sql`.
+fn prevent_heads(plan: &DeletePlan) -> (String, String) {
+    let version = env!("CARGO_PKG_VERSION");
+    (
+        format!(
+            "-- Prevention script of unseed {version}, plan {}\n\
+             -- Makes each table refuse the identifiers that the plan's approved rows had and no other row has. Rows that are\n\
+             -- there stay as they are. Run it after delete.sql; prevent-undo.sql takes it back, and must before undo.sql.\n\n",
+            plan.id
+        ),
+        format!("-- Takes back prevent.sql of unseed {version}, plan {}\n\n", plan.id),
+    )
+}
 
 /// Returns whether some row's value in a column is too large to be staged as it is.
 fn is_wide(rows: &[crate::model::plan::PlanRow], column: usize) -> bool {

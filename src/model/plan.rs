@@ -371,6 +371,30 @@ pub enum PlanProtection {
     },
 }
 
+/// Identifiers that a table may refuse from now on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlanBan {
+    /// The table.
+    pub table: QualifiedName,
+    /// The column.
+    pub column: String,
+    /// How values are compared.
+    pub kind: BanKind,
+    /// The values, sorted; in lower case unless compared exactly.
+    pub values: Vec<String>,
+}
+
+/// How a value is compared with a ban's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BanKind {
+    /// What follows the last `@`, whatever its case.
+    Domain,
+    /// The whole, whatever its case.
+    Value,
+    /// The whole, exactly (a credential's hash).
+    Exact,
+}
+
 /// An approved row that stays.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlanHeld {

@@ -10,12 +10,14 @@ mod links;
 mod manifest;
 mod notes;
 mod order;
+mod prevent;
 mod protections;
 mod tables;
 
 pub use build::{EXPIRES_DAYS, Options, build};
 pub use compare::{Comparison, Keys, TableComparison, compare};
 pub use manifest::{Manifest, ManifestTable, ManifestTouch};
+pub use prevent::bans;
 
 use crate::snapshot::SnapshotError;
 

@@ -1,10 +1,12 @@
 //! Scripts for MySQL and MariaDB: one dialect, nothing in it that only one of them reads.
 
+mod copy;
 mod delete;
 mod gate;
 mod guards;
 mod literal;
 mod offline;
+mod prevent;
 mod undo;
 mod verify;
 
@@ -59,6 +61,22 @@ impl Dialect for Mysql {
 
     fn left_behind(&self, plan: &DeletePlan) -> String {
         format!("tables {}..", prefix(plan))
+    }
+
+    fn prevent(&self, plan: &DeletePlan, bans: &[crate::model::plan::PlanBan]) -> Vec<Script> {
+        prevent::scripts(plan, bans)
+    }
+
+    fn copy(&self, copies: &[super::Copy<'_>]) -> String {
+        copy::statements(copies)
+    }
+
+    fn digest(&self, table: &crate::model::Table) -> String {
+        copy::digest(table)
+    }
+
+    fn explain(&self, plan: &DeletePlan) -> String {
+        copy::explain(plan)
     }
 
     fn render(&self, plan: &DeletePlan) -> Result<Vec<Script>, String> {

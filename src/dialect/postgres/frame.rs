@@ -126,5 +126,7 @@ pub(super) fn do_block(body: &str) -> String {
         .map(|n| if n == 0 { "$unseed$".to_owned() } else { format!("$unseed{n}$") })
         .find(|t| !body.contains(t.as_str()))
         .unwrap_or_default();
-    format!("DO {tag}\n{body}{tag};\n")
+    // A table of the user's may have a column of any name: in a query it goes before our variables.
+    let rule = if body.starts_with("DECLARE") { "#variable_conflict use_column\n" } else { "" };
+    format!("DO {tag}\n{rule}{body}{tag};\n")
 }

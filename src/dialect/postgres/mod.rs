@@ -4,11 +4,13 @@
 //! the newest row version (`EvalPlanQual`), a DO block's exception handler undoes all that its block did.
 
 mod columns;
+mod copy;
 mod delete;
 mod frame;
 mod guards;
 mod literal;
 mod offline;
+mod prevent;
 mod stage;
 mod undo;
 mod verify;
@@ -54,6 +56,22 @@ impl Dialect for Postgres {
 
     fn left_behind(&self, plan: &DeletePlan) -> String {
         format!("schema {}", left_schema(plan))
+    }
+
+    fn prevent(&self, plan: &DeletePlan, bans: &[crate::model::plan::PlanBan]) -> Vec<Script> {
+        prevent::scripts(plan, bans)
+    }
+
+    fn copy(&self, copies: &[super::Copy<'_>]) -> String {
+        copy::statements(copies)
+    }
+
+    fn digest(&self, table: &crate::model::Table) -> String {
+        copy::digest(table)
+    }
+
+    fn explain(&self, plan: &DeletePlan) -> String {
+        copy::explain(plan)
     }
 
     fn render(&self, plan: &DeletePlan) -> Result<Vec<Script>, String> {

@@ -112,7 +112,9 @@ impl Gate {
                ELSE {done} + ({total}) END FROM temp.unseed_in;\n\
              -- Undone here, with an error of this name, unless it was applied.\n\
              INSERT OR ROLLBACK INTO temp.unseed_stop SELECT 0 WHERE last_insert_rowid() / {KIND} NOT IN ({DONE}, {ALREADY});\n\
-             {drops}SAVEPOINT unseed_end;\nCOMMIT;\n\
+             {drops}-- Where no transaction could be begun, the switch did switch them off.\n\
+             INSERT OR REPLACE INTO temp.unseed_signal SELECT {locked} FROM pragma_foreign_keys WHERE foreign_keys = 0;\n\
+             SAVEPOINT unseed_end;\nCOMMIT;\n\
              -- Inside a transaction that could not be committed this switch would do nothing.\n\
              PRAGMA foreign_keys = OFF;\n\
              INSERT INTO temp.unseed_said SELECT {number}, CASE WHEN f.foreign_keys = 0 AND last_insert_rowid() / {KIND} BETWEEN {REHEARSED} AND {REFUSED} THEN last_insert_rowid() / {KIND} ELSE {REFUSED} END,\n  \
@@ -120,6 +122,7 @@ impl Gate {
              PRAGMA foreign_keys = ON;\n",
             steps = steps.join(", "),
             refused = REFUSED * KIND,
+            locked = REFUSED * KIND + 10,
             already = ALREADY * KIND,
             rehearsed = REHEARSED * KIND,
             done = DONE * KIND,

@@ -1,10 +1,12 @@
 //! Scripts for SQLite: pure SQL for the `sqlite3` shell or any driver.
 
+mod copy;
 mod delete;
 mod gate;
 mod guards;
 mod literal;
 mod offline;
+mod prevent;
 mod undo;
 mod verify;
 
@@ -44,6 +46,22 @@ impl Dialect for Sqlite {
 
     fn left_behind(&self, plan: &DeletePlan) -> String {
         format!("tables {}..", prefix(plan))
+    }
+
+    fn prevent(&self, plan: &DeletePlan, bans: &[crate::model::plan::PlanBan]) -> Vec<Script> {
+        prevent::scripts(plan, bans)
+    }
+
+    fn copy(&self, copies: &[super::Copy<'_>]) -> String {
+        copy::statements(copies)
+    }
+
+    fn digest(&self, table: &crate::model::Table) -> String {
+        copy::digest(table)
+    }
+
+    fn explain(&self, plan: &DeletePlan) -> String {
+        copy::explain(plan)
     }
 
     fn render(&self, plan: &DeletePlan) -> Result<Vec<Script>, String> {

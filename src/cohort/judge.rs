@@ -41,8 +41,18 @@ const NOT_CHANCE: f64 = 30.0;
 /// Bits of its own, besides time, that a member needs to be in the core.
 pub(super) const CORE: Bits = Bits::from_hundredths(300);
 
-/// Bits of what an import cannot show from which rows are certainly made: odds of a million to one.
-const MADE: f64 = 20.0;
+/// Bits of what an import cannot show from which rows are certainly made: one import in 16,000.
+const MADE: f64 = 14.0;
+
+/// Fewest rows of such a group.
+const LEAST_CERTAIN: usize = 8;
+
+/// Families besides time that, with all names in one list, leave no import either.
+const MANY_FAMILIES: usize = 3;
+
+/// Price of choosing among the lists, bits: those of one language hold much the same names, and there are
+/// some 60 languages.
+const LANGUAGES: f64 = 6.0;
 
 /// Bits a row, on average, by which a family of features must differ from the table to show another writer.
 const WRITER: f64 = 2.0;
@@ -67,6 +77,8 @@ pub(super) struct Closed {
     pub(super) bits: f64,
     /// The same against people from where the list is at home.
     pub(super) against_natives: f64,
+    /// Share of people of the list's own language that are in it.
+    pub(super) native: f64,
     /// The same of the rows alone, where they were put together by something else than the list.
     pub(super) of_natives: f64,
 }
@@ -143,7 +155,9 @@ pub(super) fn table(table: &Table<'_>, groups: &mut Vec<Group>, members: &mut BT
                 convicted: tested.convicted,
                 term: refine::usual_term(&refined, tested.convicted),
                 run: table.run(&rows),
+                life: table.life,
                 alone: false,
+                scattered: windows.iter().all(|w| w.picked.is_some()),
                 title,
                 findings,
             });
@@ -191,7 +205,9 @@ pub(super) fn gather_alone(
             convicted: *seeded,
             term: refine::usual_term(&[], *seeded),
             run: None,
+            life: 0,
             alone: true,
+            scattered: true,
             title: title.clone(),
             findings: Vec::new(),
         });
@@ -275,8 +291,10 @@ pub(super) fn test(table: &Table<'_>, rows: &[Row], candidates: &[Row], price: f
     }
     // What an import of people cannot show: names of one list, shapes that programs write, names against addresses.
     let made = closed.as_ref().map_or(0.0, |c| c.of_natives)
-        + [Family::Shape, Family::Discordance].into_iter().map(|f| families.get(&f).map_or(0.0, |b| b.get())).sum::<f64>();
+        + made_families(table).iter().map(|f| families.get(f).map_or(0.0, |b| b.get())).sum::<f64>();
     certain |= made - price >= MADE;
+    let few_names = closed.as_ref().is_none_or(|c| c.native > NATIVE_LATIN || (c.hits as f64) < 0.95 * c.of as f64);
+    certain |= shown.iter().filter(|f| OWN_FAMILIES.contains(f)).count() >= MANY_FAMILIES && !few_names && rows.len() >= LEAST_CERTAIN;
     let total = families.values().copied().sum::<Bits>() - Bits::new(price);
     let get = |family: Family| families.get(&family).copied().unwrap_or_default();
     // Rows that are no people may stand on their owners.
@@ -291,6 +309,12 @@ pub(super) fn test(table: &Table<'_>, rows: &[Row], candidates: &[Row], price: f
     let machine = timed * 2 >= rows.len() && get(Family::Human) >= Bits::ZERO;
     let convicted = accepted && certain && (besides_time >= 2 || (drawn && (machine || writers(table, rows, candidates) >= 2)));
     Tested { families, bits: total, accepted, convicted, closed }
+}
+
+/// Families that an import of people cannot show: shapes that programs write, names against addresses, and, of
+/// people, that a program made what they own.
+const fn made_families(table: &Table<'_>) -> &'static [Family] {
+    if table.people() { &[Family::Shape, Family::Discordance, Family::Relational] } else { &[Family::Shape, Family::Discordance] }
 }
 
 /// Counts the families in which the rows look as if another program had written them.
@@ -315,7 +339,7 @@ pub(super) fn closed(table: &Table<'_>, rows: &[Row], candidates: &[Row]) -> Opt
             closure.lists[*row as usize].iter().for_each(|l| hits[l] += 1);
         }
         let applicable = closure.applies.iter().filter(|a| **a).count();
-        let tried = (closure.titles.len() as f64).log2() + (table.rows() as f64).log2();
+        let tried = LANGUAGES + (table.rows() as f64).log2();
         for (list, count) in hits.into_iter().enumerate() {
             let share = count as f64 / with.len() as f64;
             if share < IN_ONE_LIST {
@@ -340,9 +364,19 @@ pub(super) fn closed(table: &Table<'_>, rows: &[Row], candidates: &[Row]) -> Opt
             }
             let bits = mixture(inside, strangers, elsewhere) - tried;
             let against_natives = mixture(inside, strangers, elsewhere.max(native)) - tried;
-            let of_natives = mixture(count, with.len() - count, elsewhere.max(native)) - (closure.titles.len() as f64).log2();
+            let of_natives = mixture(count, with.len() - count, elsewhere.max(native)) - LANGUAGES;
             if best.as_ref().is_none_or(|b| bits > b.bits) {
-                best = Some(Closed { closure: index, list, hits: count, of: with.len(), elsewhere, bits, against_natives, of_natives });
+                best = Some(Closed {
+                    closure: index,
+                    list,
+                    hits: count,
+                    of: with.len(),
+                    elsewhere,
+                    bits,
+                    against_natives,
+                    native,
+                    of_natives,
+                });
             }
         }
     }

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 
 use super::protect::Guarded;
 use super::scores::{Scores, Term};
+use super::table::Table;
+use super::{Measures, judge};
 use crate::detect::{NO_ROW, TableFacts};
 use crate::model::{Bits, Certainty, Family, Row, TableClass, TableId, Verdict};
 use crate::profile::Profile;
@@ -128,9 +130,48 @@ pub(super) fn score(scores: &mut Scores, table: TableId, owners: &BTreeMap<Row, 
             Owner { real: 0, .. } => (IN_REVIEW, "its owners are in review".to_owned()),
             _ => (MIXED, "one owner is seeded or in review, another is real".to_owned()),
         };
-        if owner.real > 0 {
+        if owner.real > 0 || (owner.seeded > 0 && owner.review > 0) {
             scores.note_mixed(table, *row);
         }
         scores.add(table, Family::Relational, *row, Term { bits, detector: "owner", detail, certainty: Certainty::Suggests });
+    }
+}
+
+/// Bits for a person of whose rows a program made some.
+const MADE_CHILDREN: Bits = Bits::from_hundredths(300);
+
+/// Tells people what their rows show: judges the tables that hang on people by themselves first. A seed gives
+/// rows to real people too, so that this is a reason among others and no more.
+pub(super) fn upward(profile: &Profile, measures: &Measures<'_>, scores: &mut Scores) {
+    let mut terms: BTreeMap<(TableId, Row), (usize, String)> = BTreeMap::new();
+    let nobody = BTreeMap::new();
+    for child in profile.tables.iter().filter(|t| t.is_judged() && t.class != TableClass::People) {
+        let links: Vec<_> = measures.facts[child.id.index()].parents.iter().collect();
+        let people: Vec<_> = links.into_iter().filter(|l| profile.table(l.parent).class == TableClass::People).collect();
+        if people.is_empty() {
+            continue;
+        }
+        let (mut groups, mut members) = (Vec::new(), BTreeMap::new());
+        judge::table(&Table::new(child, measures, scores, &nobody), &mut groups, &mut members);
+        for (row, member) in members.iter().filter(|(_, m)| groups[m.group].convicted) {
+            for link in &people {
+                let parent = link.rows[*row as usize];
+                if parent != NO_ROW {
+                    let term = terms.entry((link.parent, parent)).or_insert_with(|| (0, groups[member.group].title.clone()));
+                    term.0 += 1;
+                }
+            }
+        }
+    }
+    let mut with: BTreeMap<TableId, usize> = BTreeMap::new();
+    terms.keys().for_each(|(table, _)| *with.entry(*table).or_insert(0) += 1);
+    for ((table, row), (count, title)) in terms {
+        // A seed that gives rows to everybody says nothing of anybody.
+        let share = with[&table] as f64 / measures.facts[table.index()].rows.max(1) as f64;
+        let bits = Bits::new(-share.log2()).capped(MADE_CHILDREN);
+        let detail =
+            if count == 1 { format!("a row of theirs was made: {title}") } else { format!("{count} rows of theirs were made: {title}") };
+        let term = Term { bits, detector: "owned", detail, certainty: Certainty::Suggests };
+        scores.add(table, Family::Relational, row, term);
     }
 }

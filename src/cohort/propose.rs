@@ -102,6 +102,7 @@ fn segments(
             family,
             detector,
             detail: format!("{} rows {detail}", s.end - s.start),
+            picked: None,
         })
         .collect()
 }
@@ -123,6 +124,7 @@ fn of_owners(table: &Table<'_>) -> Vec<Proposal> {
             detector: "owner",
             detail: format!("{} rows belong to members of a group", rows.len()),
             rows,
+            picked: None,
         })
         .collect()
 }

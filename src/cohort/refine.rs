@@ -134,7 +134,7 @@ fn base_odds(table: &Table<'_>, candidates: &[Row], windows: &[&Proposal]) -> BT
         let strangers = match window.family {
             // Who is in a window of time is there by chance as often as the table's rate says.
             Family::Time | Family::Clock | Family::Vocabulary => table.strangers(&window.rows) + 0.01,
-            _ => 1.0,
+            _ => window.picked.unwrap_or(0.0) + 1.0,
         };
         let odds = (window.rows.len() as f64 / strangers).log2();
         for row in &window.rows {

@@ -4,7 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use super::table::Table;
+use super::scores::Proposal;
+use super::segments::maximal;
+use super::table::{BUSY, Table};
 use super::{Group, Member, refine};
 use crate::model::stamp::{DAY, SECOND};
 use crate::model::{Bits, Family, Row};
@@ -21,34 +23,38 @@ const SLACK: i64 = 600 * SECOND;
 const LEAST_OWNED: usize = 3;
 const LEAST_SHARE: f64 = 0.1;
 
+/// Rows of live processes that are always expected, whatever the rates say.
+const LEAST_STRANGERS: f64 = 0.0003;
+
 /// Joins rows to the group in whose run they were inserted.
 pub(super) fn join(table: &Table<'_>, groups: &mut [Group], members: &mut BTreeMap<Row, Member>) {
     if table.people() {
         return;
     }
     let mut joined: BTreeMap<Row, (usize, f64)> = BTreeMap::new();
-    let trains = table.scores.proposals(table.id).iter().filter(|p| p.family == Family::Time);
-    for train in trains {
-        let mut of: BTreeMap<usize, usize> = BTreeMap::new();
-        for member in train.rows.iter().filter_map(|r| members.get(r)) {
-            *of.entry(member.group).or_insert(0) += 1;
-        }
-        let Some((group, owned)) = of.into_iter().max_by_key(|(group, n)| (*n, usize::MAX - group)) else { continue };
-        let share = owned as f64 / train.rows.len() as f64;
-        let Some((first, last)) = groups[group].run.filter(|_| groups[group].convicted) else { continue };
-        let Some((begins, ends)) = table.run(&train.rows) else { continue };
-        let near = begins >= first - SECOND && ends <= last + SLACK.max(last - first) && last - first <= LONGEST;
-        if owned < LEAST_OWNED || share < LEAST_SHARE || !near {
-            continue;
-        }
-        let strangers = table.strangers(&train.rows) + 0.01;
-        let hanging: Vec<Row> = train.rows.iter().copied().filter(|r| !members.contains_key(r) && !table.owners.contains_key(r)).collect();
+    let mut join = |block: &[Row], group: usize, strangers: f64| {
+        let hanging: Vec<Row> = block.iter().copied().filter(|r| !members.contains_key(r) && !table.owners.contains_key(r)).collect();
         let odds = (hanging.len() as f64 / strangers).log2();
         for row in hanging {
             let known = joined.entry(row).or_insert((group, odds));
             if odds > known.1 {
                 *known = (group, odds);
             }
+        }
+    };
+    for block in table.scores.proposals(table.id) {
+        let Some((group, owned)) = owner_of(&block.rows, members) else { continue };
+        let share = owned as f64 / block.rows.len() as f64;
+        if owned < LEAST_OWNED || share < LEAST_SHARE || !groups[group].convicted {
+            continue;
+        }
+        if let Some(strangers) = strangers(table, block, groups[group].run) {
+            join(&block.rows, group, strangers);
+        }
+    }
+    if table.facts.created.iter().all(Option::is_none) {
+        for (group, block, strangers) in undated(table, groups, members) {
+            join(&block, group, strangers);
         }
     }
     let core: Vec<Row> = members.keys().copied().collect();
@@ -64,5 +70,52 @@ pub(super) fn join(table: &Table<'_>, groups: &mut [Group], members: &mut BTreeM
         let term = (Bits::new(membership) - crate::weigh::PRIOR - timed).max(Bits::ZERO).capped(refine::most(true));
         members.insert(row, Member { group, term, terms: Vec::new(), taught: false });
         groups[group].members.entry(table.id).or_default().push(row);
+    }
+}
+
+/// Returns the group that most rows' owners are members of, and how many.
+fn owner_of(rows: &[Row], members: &BTreeMap<Row, Member>) -> Option<(usize, usize)> {
+    let mut of: BTreeMap<usize, usize> = BTreeMap::new();
+    for member in rows.iter().filter_map(|r| members.get(r)) {
+        *of.entry(member.group).or_insert(0) += 1;
+    }
+    of.into_iter().max_by_key(|(group, n)| (*n, usize::MAX - group))
+}
+
+/// Finds, in a table without times, the stretches of rows that lie among those whose owners a group has. That
+/// they lie together at all shows that the order of rows is that of insertion.
+fn undated(table: &Table<'_>, groups: &[Group], members: &BTreeMap<Row, Member>) -> Vec<(usize, Vec<Row>, f64)> {
+    let mut found = Vec::new();
+    for (index, group) in groups.iter().enumerate().filter(|(_, g)| g.convicted && g.life > 0) {
+        let Some((first, last)) = group.run.filter(|(first, last)| last - first <= LONGEST) else { continue };
+        let owned = |row: Row| members.get(&row).is_some_and(|m| m.group == index);
+        let scores = (0..table.rows() as Row).map(|row| if owned(row) { 1.0 } else { -0.5 });
+        for segment in maximal(scores, LEAST_OWNED as f64) {
+            let rows: Vec<Row> = (segment.start as Row..segment.end as Row).collect();
+            // Its own rows took as long as those of the people, at least a minute.
+            let seconds = (last - first).max(60 * SECOND) as f64;
+            let strangers = BUSY * table.rows() as f64 * seconds / group.life as f64 + LEAST_STRANGERS;
+            found.push((index, rows, strangers));
+        }
+    }
+    found
+}
+
+/// Expects how many of a block's rows a live process inserted beside the run; `None` where the block and the
+/// run do not lie together.
+fn strangers(table: &Table<'_>, block: &Proposal, run: Option<(i64, i64)>) -> Option<f64> {
+    let (first, last) = run.filter(|(first, last)| last - first <= LONGEST)?;
+    let (begins, ends) = table.run(&block.rows)?;
+    match block.family {
+        Family::Time => {
+            let near = begins >= first - SECOND && ends <= last + SLACK.max(last - first);
+            near.then(|| table.strangers(&block.rows) + LEAST_STRANGERS)
+        }
+        // Dates that were made up tell no seconds: the block lies where the order of keys puts it.
+        Family::Clock if block.detector == "back-dated" && table.by_key => {
+            let near = begins >= first - LONGEST && ends <= last + LONGEST;
+            near.then(|| table.usually_late() * block.rows.len() as f64 + LEAST_STRANGERS)
+        }
+        _ => None,
     }
 }

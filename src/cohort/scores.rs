@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::detect::TableFacts;
-use crate::model::{Bits, Certainty, Family, Row, TableId};
+use crate::model::{Bits, Certainty, Family, Measure, Row, TableId};
 use crate::weigh::Weighed;
 
 /// The strongest fact of a family about a row.
@@ -32,6 +32,8 @@ pub(crate) struct Proposal {
     pub(crate) detector: &'static str,
     /// Sentence for a person.
     pub(crate) detail: String,
+    /// Where each row was chosen by a fact of its own: how many real rows show that fact too.
+    pub(crate) picked: Option<f64>,
 }
 
 /// Bits by table, family and row.
@@ -62,6 +64,10 @@ impl Scores {
                     family: evidence.family,
                     detector: evidence.detector,
                     detail: evidence.detail.clone(),
+                    picked: match evidence.measure {
+                        Measure::Rate { real_floor, .. } => Some(real_floor * facts[evidence.table.index()].rows as f64),
+                        _ => None,
+                    },
                 });
             }
         }

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use super::Measures;
 use super::propagate::Owner;
 use super::scores::Scores;
 use crate::detect::{Closure, Feature, TableFacts};
 use crate::model::stamp::SECOND;
 use crate::model::{Bits, Family, Row, TableClass, TableId};
+use crate::profile::{InsertionClock, TableProfile};
 
 /// Families that a generator or a seed's author decides, apart from clocks.
 pub(super) const VALUE_FAMILIES: [Family; 6] =
@@ -36,7 +38,7 @@ pub(super) const CLOSURE_FLOOR: f64 = 0.01;
 /// How many times the mean rate a busy hour may have.
 ///
 /// Source: real sign-ups follow the day and the week (peak hours at two to three times the mean) and campaigns.
-const BUSY: f64 = 8.0;
+pub(super) const BUSY: f64 = 8.0;
 
 /// A table.
 pub(super) struct Table<'a> {
@@ -49,20 +51,21 @@ pub(super) struct Table<'a> {
     pub(super) owners: &'a BTreeMap<Row, Owner>,
     /// Rows in the order of insertion, else of creation; empty where neither is known.
     pub(super) order: Vec<Row>,
+    /// Whether an integer key tells that order.
+    pub(super) by_key: bool,
+    /// Time over which the middle nine tenths of its rows were made, microseconds.
+    pub(super) life: i64,
     /// Mean arrivals per microsecond.
     rate: f64,
 }
 
 impl<'a> Table<'a> {
-    pub(super) fn new(
-        id: TableId,
-        class: TableClass,
-        facts: &'a TableFacts,
-        scores: &'a Scores,
-        closures: &'a [Closure],
-        features: &'a [Feature],
-        owners: &'a BTreeMap<Row, Owner>,
-    ) -> Self {
+    pub(super) fn new(profile: &TableProfile, measures: &Measures<'a>, scores: &'a Scores, owners: &'a BTreeMap<Row, Owner>) -> Self {
+        let (id, class) = (profile.id, profile.class);
+        let by_key = matches!(profile.clock, InsertionClock::Key { .. });
+        let facts = &measures.facts[id.index()];
+        let features = &measures.features[id.index()];
+        let closures = measures.closures.iter().filter(|c| c.table == id).collect();
         let mut order = facts.order.clone();
         let mut times: Vec<i64> = facts.created.iter().flatten().copied().collect();
         times.sort_unstable();
@@ -74,8 +77,7 @@ impl<'a> Table<'a> {
         let trim = times.len() / 20;
         let span = if times.len() > 2 { times[times.len() - 1 - trim] - times[trim] } else { 0 };
         let rate = if span > 0 { 0.9 * times.len() as f64 / span as f64 } else { 0.0 };
-        let closures = closures.iter().filter(|c| c.table == id).collect();
-        Self { id, class, facts, scores, closures, features, owners, order, rate }
+        Self { id, class, facts, scores, closures, features, owners, order, by_key, life: span, rate }
     }
 
     pub(super) const fn people(&self) -> bool {
@@ -88,6 +90,19 @@ impl<'a> Table<'a> {
 
     pub(super) fn created(&self, row: Row) -> Option<i64> {
         self.facts.created.get(row as usize).copied().flatten()
+    }
+
+    /// Returns the share of rows that lie behind the time of their neighbours though no block of such rows holds them.
+    pub(super) fn usually_late(&self) -> f64 {
+        let mut in_blocks: Vec<Row> =
+            self.scores.proposals(self.id).iter().filter(|p| p.detector == "back-dated").flat_map(|p| p.rows.iter().copied()).collect();
+        in_blocks.sort_unstable();
+        in_blocks.dedup();
+        let late =
+            |row: &Row| self.created(*row).zip(self.inserted(*row)).is_some_and(|(created, inserted)| inserted - created > 60 * SECOND);
+        let rows = self.facts.rows as Row;
+        let others = (0..rows).filter(|r| late(r) && in_blocks.binary_search(r).is_err()).count();
+        others as f64 / self.facts.rows.max(1) as f64
     }
 
     /// Returns when the first and the last of some rows were inserted, where that is known of all.

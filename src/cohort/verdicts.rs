@@ -156,8 +156,10 @@ fn by_bits(scores: &Scores, table: TableId, row: Row, member: Option<(&Member, &
         return Verdict::Review;
     }
     let families = Family::ALL.into_iter().filter(|f| !matches!(f, Family::Time | Family::Human | Family::Relational));
-    let strong: Vec<_> = families.filter_map(|f| scores.term(table, f, row)).filter(|t| t.bits >= SINGLE_FAMILY).collect();
-    let impossible = strong.iter().any(|t| t.certainty == Certainty::CannotBeHuman);
+    let own = |family: Family| scores.term(table, family, row).map_or(Bits::ZERO, |t| t.bits);
+    let listed = |family: Family| member.and_then(|(m, _)| m.terms.iter().find(|t| t.0 == family)).map_or(Bits::ZERO, |t| t.1.bits);
+    let strong: Vec<Family> = families.filter(|f| own(*f).max(listed(*f)) >= SINGLE_FAMILY).collect();
+    let impossible = strong.iter().filter_map(|f| scores.term(table, *f, row)).any(|t| t.certainty == Certainty::CannotBeHuman);
     let stands_alone = strong.len() >= 2 && impossible;
     // One real owner of two keeps a row.
     if scores.is_mixed(table, row) {
@@ -166,7 +168,7 @@ fn by_bits(scores: &Scores, table: TableId, row: Row, member: Option<(&Member, &
     let allowed = match member {
         Some((member, _)) if member.taught => stands_alone,
         // Rows that are no people go with their owners; without seeded owners the group must have been found among them.
-        Some((_, group)) if group.alone => stands_alone,
+        Some((_, group)) if group.alone || (group.scattered && group.began == table) => stands_alone,
         Some((_, group)) => group.convicted,
         None => stands_alone,
     };

@@ -24,6 +24,7 @@ mod known_credential;
 mod name_mismatch;
 mod numbered_template;
 mod phase_lock;
+mod placeholder_name;
 mod placeholder_word;
 mod reserved_identifier;
 mod shared_credential;
@@ -49,6 +50,7 @@ pub const DETECTORS: &[&dyn Detector] = &[
     &reserved_identifier::ReservedIdentifier,
     &test_payment::TestPayment,
     &placeholder_word::PlaceholderWord,
+    &placeholder_name::PlaceholderName,
     &generator_name::GeneratorName,
     &generator_text::GeneratorText,
     &generator_address::GeneratorAddress,

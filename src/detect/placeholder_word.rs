@@ -118,6 +118,11 @@ impl Detector for PlaceholderWord {
     }
 }
 
+/// Returns whether a lower-case word is one of the list.
+pub(super) fn is_placeholder(word: &str) -> bool {
+    WORDS.contains(&word)
+}
+
 /// Returns the first whole word of the list.
 fn placeholder(text: &str) -> Option<&'static str> {
     let finder = FINDER.as_ref()?;

@@ -170,6 +170,12 @@ pub(super) fn word_lists() -> &'static [String] {
     &TEXTS.titles
 }
 
+/// Returns whether any list holds a lower-case word as a name.
+pub(super) fn is_name(word: &str) -> bool {
+    let (given, family) = lookup(word);
+    !given.is_empty() || !family.is_empty()
+}
+
 fn given(name: &str) -> ListSet {
     lookup(name).0
 }

@@ -612,7 +612,7 @@ fn t16_source_goes_on_after_an_error_and_nothing_is_committed() {
     let source = || {
         let mut command = other.client(other.database());
         let words = format!("SET @unseed_apply = '{}'; source {}", site.token, site.file("delete.sql").display());
-        crate::harness::Ran::from(command.args(["--disable-binary-mode", "-N", "-B", "-e", &words]).output().expect("mariadb runs"))
+        crate::harness::Ran::from(command.args(["--skip-binary-mode", "-N", "-B", "-e", &words]).output().expect("mariadb runs"))
     };
     let ran = source();
     assert_eq!(last(&ran), "UNSEED REFUSED DS020", "{}", ran.err);
@@ -718,5 +718,23 @@ fn nothing_in_a_mysql_script_is_banned() {
                 assert!(statement.contains("PRIMARY KEY") || statement.contains(" LIKE `"), "{file}: no key in {statement}");
             }
         }
+    }
+}
+
+#[test]
+fn a_rehearsal_on_a_private_server_passes() {
+    for (server, engine) in [
+        (Postgres::new("rehearse").map(|s| Box::new(s) as Box<dyn Server>), "postgres"),
+        (Maria::new("rehearse").map(|s| Box::new(s) as Box<dyn Server>), "mariadb"),
+    ] {
+        let Some(server) = server else { continue };
+        let site = meet(server);
+        let ran = site.desk.run(&["rehearse", "case.db", "plan", "--server", engine]);
+        assert!(ran.code == 0 && ran.out.ends_with("PASS\n"), "{engine}: {}{}", ran.out, ran.err);
+        let log = std::fs::read_to_string(site.desk.path("plan/REHEARSAL.md")).expect("a log");
+        assert!(log.contains(&format!("private {engine} server")) && log.contains("UNSEED UNDONE 4"), "{log}");
+        // And in SQLite, whatever the engine.
+        let ran = site.desk.run(&["rehearse", "case.db", "plan"]);
+        assert!(ran.code == 0 && ran.out.ends_with("PASS\n"), "{engine}: {}{}", ran.out, ran.err);
     }
 }

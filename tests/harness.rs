@@ -260,7 +260,7 @@ impl Postgres {
             text.push_str(name);
             text.push('\n');
             let name = name.replace('"', "\"\"");
-            text.push_str(&self.sql(&format!("COPY (SELECT * FROM public.\"{name}\" AS t ORDER BY t::text) TO STDOUT")));
+            text.push_str(&self.sql(&format!("COPY (SELECT * FROM public.\"{name}\" AS whole_row ORDER BY whole_row::text) TO STDOUT")));
         }
         text
     }

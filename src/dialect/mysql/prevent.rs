@@ -1,5 +1,5 @@
-//! `prevent.sql`: triggers, because a check would be validated against every row that is there. Each is one
-//! statement, so that no client needs another delimiter.
+//! `prevent.sql`: checks that new rows must pass. This engine validates them against the rows that are
+//! there, none of which has a banned value once the plan is applied.
 
 use super::literal::{name, table as qualified, text};
 use crate::dialect::{Script, prevent_heads};
@@ -8,24 +8,22 @@ use crate::model::plan::{BanKind, DeletePlan, PlanBan};
 /// Renders the scripts.
 pub(super) fn scripts(plan: &DeletePlan, bans: &[PlanBan]) -> Vec<Script> {
     let (mut make, mut drop) = prevent_heads(plan);
-    make.push_str("SET NAMES utf8mb4;\n");
+    make.push_str("-- Adding a check reads the table, and may copy it: run it in a quiet hour.\nSET NAMES utf8mb4;\n");
     for (number, ban) in bans.iter().enumerate() {
         let list: Vec<String> = ban.values.iter().map(|v| format!("CAST({} AS BINARY)", text(v))).collect();
         let column = name(&ban.column);
         let own = match ban.kind {
-            BanKind::Domain => format!("LOWER(CONVERT(SUBSTRING_INDEX(NEW.{column}, '@', -1) USING utf8mb4))"),
-            BanKind::Value => format!("LOWER(CONVERT(NEW.{column} USING utf8mb4))"),
-            BanKind::Exact => format!("CONVERT(NEW.{column} USING utf8mb4)"),
+            BanKind::Domain => format!("LOWER(CONVERT(SUBSTRING_INDEX({column}, '@', -1) USING utf8mb4))"),
+            BanKind::Value => format!("LOWER(CONVERT({column} USING utf8mb4))"),
+            BanKind::Exact => format!("CONVERT({column} USING utf8mb4)"),
         };
-        for event in ["INSERT", "UPDATE"] {
-            let trigger = name(&format!("unseed_{}_{number}_{}", plan.id.short(), event.to_lowercase()));
-            make.push_str(&format!(
-                "CREATE TRIGGER {trigger} BEFORE {event} ON {} FOR EACH ROW SET NEW.{column} = IF(CAST({own} AS BINARY) IN ({}), UPDATEXML('<a/>', CONCAT('~unseed: seed data', LEFT(NEW.{column}, 0)), '<b/>'), NEW.{column});\n",
-                qualified(&ban.table),
-                list.join(", ")
-            ));
-            drop.push_str(&format!("DROP TRIGGER IF EXISTS {trigger};\n"));
-        }
+        let constraint = name(&format!("unseed_{}_{number}", plan.id.short()));
+        make.push_str(&format!(
+            "ALTER TABLE {} ADD CONSTRAINT {constraint} CHECK ({column} IS NULL OR CAST({own} AS BINARY) NOT IN ({}));\n",
+            qualified(&ban.table),
+            list.join(", ")
+        ));
+        drop.push_str(&format!("ALTER TABLE {} DROP CONSTRAINT {constraint};\n", qualified(&ban.table)));
     }
     vec![Script { name: "prevent.sql", text: make }, Script { name: "prevent-undo.sql", text: drop }]
 }

@@ -611,7 +611,7 @@ fn t16_source_goes_on_after_an_error_and_nothing_is_committed() {
     let before = site.server.contents();
     let source = || {
         let mut command = other.client(other.database());
-        let words = format!("SET @unseed_apply = '{}'; source {}", site.token, site.file("delete.sql").display());
+        let words = format!("SET @unseed_apply = '{}';\nsource {}\n", site.token, site.file("delete.sql").display());
         crate::harness::Ran::from(command.args(["--skip-binary-mode", "-N", "-B", "-e", &words]).output().expect("mariadb runs"))
     };
     let ran = source();

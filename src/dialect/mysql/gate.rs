@@ -2,7 +2,7 @@
 //! is prepared only where the gate is whole.
 //!
 //! The client may go on after any error, a lock timeout rolls back one statement only and a deadlock the
-//! whole transaction. So each guard writes one row into a temporary InnoDB table, which a rollback empties
+//! whole transaction. So each guard writes one row into a temporary `InnoDB` table, which a rollback empties
 //! too; every change joins that table; and what is not committed at the end is rolled back.
 //!
 //! Source: checked on MariaDB 10.11.19; nothing here is MariaDB's alone.

@@ -73,6 +73,12 @@ pub struct RelationConfig {
     /// Says that there is no such relation, whatever the values suggest.
     #[serde(default)]
     pub ignore: bool,
+    /// Column of the child that says which table its reference means (a polymorphic relation).
+    #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
+    pub type_column: Option<String>,
+    /// What that column holds where the reference means this parent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
 }
 
 /// Rows that must stay.
@@ -248,6 +254,10 @@ pub fn parse(text: &str, file: &str) -> Result<Config, ConfigError> {
     })?;
     if let Some(version) = config.version.filter(|v| *v != 1) {
         return Err(malformed(0, format!("version = {version} is not known; this unseed reads version 1")));
+    }
+    if let Some(relation) = config.relations.iter().find(|r| r.type_column.is_some() != r.value.is_some()) {
+        let help = "a polymorphic relation has both: type = \"subject_type\" and value = \"User\"";
+        return Err(malformed(0, format!("[[relations]] {} has only one of `type` and `value`; {help}", relation.from)));
     }
     for rule in &config.protect {
         let tests =

@@ -17,6 +17,7 @@ pub mod pipeline;
 pub mod plan;
 pub mod profile;
 pub mod progress;
+pub mod rehearse;
 pub mod report;
 pub mod review;
 pub mod snapshot;

@@ -152,6 +152,7 @@ pub fn cohort(case: &Connection) -> String {
 pub struct Postgres {
     socket: String,
     name: String,
+    owned: bool,
 }
 
 impl Postgres {
@@ -161,7 +162,7 @@ impl Postgres {
             skipped(name, "needs a server; tests/run.sh starts one");
             return None;
         };
-        let database = Self { socket, name: format!("unseed_{name}") };
+        let database = Self { socket, name: format!("unseed_{name}"), owned: true };
         let make = format!("DROP DATABASE IF EXISTS {0}; CREATE DATABASE {0};", database.name);
         let mut command = database.command("postgres");
         for part in make.split_inclusive(';') {
@@ -169,6 +170,17 @@ impl Postgres {
         }
         Ran::from(command.output().expect("psql runs")).exits(0);
         Some(database)
+    }
+
+    /// Another client of the database that a test has made, which it leaves alone at the end.
+    pub fn same(name: &str) -> Option<Self> {
+        let socket = std::env::var("UNSEED_TEST_PG").ok()?;
+        Some(Self { socket, name: format!("unseed_{name}"), owned: false })
+    }
+
+    /// A client of this database.
+    pub fn client(&self) -> Command {
+        self.command(&self.name)
     }
 
     fn command(&self, database: &str) -> Command {
@@ -270,7 +282,8 @@ impl Postgres {
         for name in names.lines() {
             text.push_str(name);
             text.push('\n');
-            text.push_str(&self.sql(&format!("COPY (SELECT * FROM public.\"{name}\" ORDER BY 1) TO STDOUT")));
+            let name = name.replace('"', "\"\"");
+            text.push_str(&self.sql(&format!("COPY (SELECT * FROM public.\"{name}\" AS whole_row ORDER BY whole_row::text) TO STDOUT")));
         }
         text
     }
@@ -285,6 +298,9 @@ impl Postgres {
 
 impl Drop for Postgres {
     fn drop(&mut self) {
+        if !self.owned {
+            return;
+        }
         let _ = self.command("postgres").args(["-q", "-c", &format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name)]).output();
     }
 }

@@ -5,19 +5,24 @@
 #[allow(dead_code, reason = "the programs that write fixtures use the rest")]
 mod generator;
 
+mod acceptance;
 mod bad_input;
 mod baselines;
 mod case_file;
 mod contents;
 mod determinism;
 mod dumps;
+mod engines;
 mod fixtures;
 mod formats;
 mod fuzz;
+mod graphs;
+mod hard_cases;
 mod harness;
 mod killed;
 mod page_writer;
 mod postgres;
+mod refusals;
 mod review_log;
 mod round_trips;
 mod scan;

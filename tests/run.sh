@@ -3,7 +3,8 @@
 # MariaDB on sockets, runs the tests, stops the servers by their own process ids.
 #
 #   tests/run.sh           all tests, 20 s of fuzzing a parser
-#   tests/run.sh --full    the long forms: every world from a fresh seed, 10 minutes of fuzzing a parser
+#   tests/run.sh --full    the long forms: every world from a fresh seed, 10 minutes of fuzzing a parser,
+#                          500 random schemas on each engine
 #   tests/run.sh --with COMMAND...    runs that command beside the servers instead
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -44,10 +45,10 @@ say "private Postgres"
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/unseed-tests.XXXXXX")
 chmod 755 "$scratch"
 postgres_pid=
-mariadb_pid=
+mariadb_pids=()
 stop() {
     [ -z "$postgres_pid" ] || { kill -INT "$postgres_pid" 2>/dev/null && tail --pid="$postgres_pid" -f /dev/null; } || true
-    [ -z "$mariadb_pid" ] || { kill -TERM "$mariadb_pid" 2>/dev/null && tail --pid="$mariadb_pid" -f /dev/null; } || true
+    for pid in "${mariadb_pids[@]}"; do { kill -TERM "$pid" 2>/dev/null && tail --pid="$pid" -f /dev/null; } || true; done
     rm -rf "$scratch"
 }
 trap stop EXIT
@@ -63,22 +64,28 @@ export UNSEED_TEST_PG="$scratch/pg"
 echo "Postgres $(psql -X -h "$UNSEED_TEST_PG" -U postgres -d postgres -A -t -c 'SHOW server_version') on a socket, process $postgres_pid"
 
 say "private MariaDB"
-mkdir "$scratch/mariadb"
-owner=$(id -un)
-if [ "$(id -u)" = 0 ]; then owner=mysql; chown mysql "$scratch/mariadb"; fi
-mariadb-install-db --no-defaults --user="$owner" --datadir="$scratch/mariadb/data" --auth-root-authentication-method=normal \
-    --skip-test-db >"$scratch/mariadb/install.log" 2>&1
-"$(mariadb_server)" --no-defaults --user="$owner" --datadir="$scratch/mariadb/data" --socket="$scratch/mariadb/socket" \
-    --pid-file="$scratch/mariadb/pid" --skip-networking --secure-file-priv= --innodb-flush-log-at-trx-commit=0 \
-    --max-allowed-packet=64M >"$scratch/mariadb/log" 2>&1 &
-mariadb_pid=$!
-export UNSEED_TEST_MARIADB="$scratch/mariadb/socket"
-for _ in $(seq 100); do
-    mariadb --no-defaults -S "$UNSEED_TEST_MARIADB" -u root -e 'SELECT 1' >/dev/null 2>&1 && break
-    kill -0 "$mariadb_pid" || { tail "$scratch/mariadb/log" >&2; exit 1; }
-    sleep 0.2
-done
-echo "MariaDB $(mariadb --no-defaults -S "$UNSEED_TEST_MARIADB" -u root -N -e 'SELECT version()') on a socket, process $mariadb_pid"
+# One for exports, of any size and into any folder; one as a strict host has it, for scripts.
+maria() {
+    local name=$1 owner
+    shift
+    mkdir "$scratch/$name"
+    owner=$(id -un)
+    if [ "$(id -u)" = 0 ]; then owner=mysql; chown mysql "$scratch/$name"; fi
+    mariadb-install-db --no-defaults --user="$owner" --datadir="$scratch/$name/data" --auth-root-authentication-method=normal \
+        --skip-test-db >"$scratch/$name/install.log" 2>&1
+    "$(mariadb_server)" --no-defaults --user="$owner" --datadir="$scratch/$name/data" --socket="$scratch/$name/socket" \
+        --pid-file="$scratch/$name/pid" --skip-networking --innodb-flush-log-at-trx-commit=0 "$@" >"$scratch/$name/log" 2>&1 &
+    mariadb_pids+=($!)
+    for _ in $(seq 100); do
+        mariadb --no-defaults -S "$scratch/$name/socket" -u root -e 'SELECT 1' >/dev/null 2>&1 && break
+        kill -0 "${mariadb_pids[-1]}" || { tail "$scratch/$name/log" >&2; exit 1; }
+        sleep 0.2
+    done
+    echo "MariaDB $(mariadb --no-defaults -S "$scratch/$name/socket" -u root -N -e 'SELECT version()') on a socket, process ${mariadb_pids[-1]}"
+}
+maria exports --secure-file-priv= --max-allowed-packet=64M
+maria strict --max-allowed-packet=1M
+export UNSEED_TEST_MARIADB="$scratch/exports/socket" UNSEED_TEST_MARIA="$scratch/strict/socket"
 
 # Newer releases of pg_dump write newer archives; wheels carry them.
 newer_pg_dump() {

@@ -5,6 +5,7 @@ mod detectors;
 mod ingest;
 mod plan;
 mod progress;
+mod rehearse;
 mod report;
 mod review;
 mod scan;
@@ -24,6 +25,7 @@ use crate::ingest::IngestError;
 use crate::model::verdict::SnapshotVerdict;
 use crate::plan::PlanError;
 use crate::progress::Progress;
+use crate::rehearse::RehearseError;
 use crate::report::visible;
 use crate::review::ReviewError;
 
@@ -154,6 +156,8 @@ enum Command {
     Review(review::Args),
     /// Write the delete script for approved rows
     Plan(plan::Args),
+    /// Delete and undo on a scratch copy
+    Rehearse(rehearse::Args),
     /// Check a later snapshot against a plan
     Verify(verify::Args),
     /// List and explain the detectors
@@ -205,6 +209,7 @@ fn run(app: &App) -> anyhow::Result<Exit> {
         Command::Report(args) => report::run(args, &cx),
         Command::Review(args) => review::run(args, &cx),
         Command::Plan(args) => plan::run(args, &cx),
+        Command::Rehearse(args) => rehearse::run(args, &cx),
         Command::Verify(args) => verify::run(args, &cx),
         Command::Detectors(args) => detectors::run(args, &cx),
     }
@@ -220,6 +225,7 @@ fn exit_code(error: &anyhow::Error) -> Exit {
     let refused = error.chain().any(|e| {
         e.is::<Refusal>()
             || e.downcast_ref::<PlanError>().is_some_and(|p| matches!(p, PlanError::Refused(_)))
+            || e.downcast_ref::<RehearseError>().is_some_and(|r| matches!(r, RehearseError::Refused(_)))
             || e.downcast_ref::<ReviewError>().is_some_and(|r| matches!(r, ReviewError::Refused(_)))
     });
     if refused {

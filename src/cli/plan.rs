@@ -9,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 use super::{Context, Exit, user, write_file};
 use crate::dialect;
 use crate::model::Engine;
+use crate::model::plan::OnDrift;
 use crate::plan::{self, EXPIRES_DAYS, Manifest, Options, PlanError};
 use crate::report::visible;
 use crate::review;
@@ -42,21 +43,56 @@ pub(super) struct Args {
     /// Refuse if any approved row is held back
     #[arg(long)]
     strict: bool,
+    /// What the script does about rows that changed since review
+    #[arg(long, value_enum, default_value_t = OnDriftArg::Abort, value_name = "WHAT")]
+    on_drift: OnDriftArg,
+    /// Delete in batches of so many rows, each in its own transaction
+    #[arg(long, value_name = "ROWS", value_parser = clap::value_parser!(u32).range(1..))]
+    batch: Option<u32>,
+    /// Also write prevent.sql: the tables refuse these identifiers from now on
+    #[arg(long)]
+    guard: bool,
     /// Days until the scripts stop to apply
     #[arg(long, default_value_t = EXPIRES_DAYS, value_name = "DAYS", value_parser = clap::value_parser!(i64).range(1..=365))]
     expires: i64,
 }
 
 #[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+enum OnDriftArg {
+    /// Refuse, and change nothing
+    Abort,
+    /// Leave out the whole cluster of rows that belong together, and say which
+    Skip,
+}
+
+impl OnDriftArg {
+    const fn choice(self) -> OnDrift {
+        match self {
+            Self::Abort => OnDrift::Abort,
+            Self::Skip => OnDrift::Skip,
+        }
+    }
+}
+
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
 enum DialectArg {
     /// PostgreSQL
     Postgres,
+    /// MySQL
+    Mysql,
+    /// MariaDB
+    Mariadb,
+    /// SQLite
+    Sqlite,
 }
 
 impl DialectArg {
     const fn engine(self) -> Engine {
         match self {
             Self::Postgres => Engine::Postgres,
+            Self::Mysql => Engine::Mysql,
+            Self::Mariadb => Engine::Mariadb,
+            Self::Sqlite => Engine::Sqlite,
         }
     }
 }
@@ -86,6 +122,8 @@ pub(super) fn run(args: &Args, cx: &Context) -> anyhow::Result<Exit> {
         default_schema: dialect.default_schema().to_owned(),
         reviewers,
         strict: args.strict,
+        on_drift: args.on_drift.choice(),
+        batch_rows: args.batch,
     };
     let plan = plan::build(&case, &resolution.approved(), &resolution, &options)?;
     let mut scripts = dialect.render(&plan).map_err(PlanError::Refused)?;
@@ -93,6 +131,15 @@ pub(super) fn run(args: &Args, cx: &Context) -> anyhow::Result<Exit> {
     let mut json = serde_json::to_string_pretty(&manifest).context("plan.json")?;
     json.push('\n');
     scripts.push(dialect::Script { name: "plan.json", text: json.clone() });
+    scripts.push(dialect::Script { name: "RUNBOOK.md", text: dialect::runbook(&plan, dialect) });
+    if args.guard {
+        let bans = plan::bans(&case, &plan)?;
+        if bans.is_empty() {
+            cx.say("--guard: no identifier of the planned rows is theirs alone; prevent.sql is not written");
+        } else {
+            scripts.extend(dialect.prevent(&plan, &bans));
+        }
+    }
     for script in &scripts {
         write_file(&args.output.join(script.name), script.text.as_bytes())?;
         if script.name == "delete.sql" {
@@ -122,8 +169,9 @@ pub(super) fn run(args: &Args, cx: &Context) -> anyhow::Result<Exit> {
     for warning in &plan.warnings {
         text.push_str(&format!("  note: {}\n", visible(warning)));
     }
-    let shown = args.output.display();
-    text.push_str(&format!("rehearse: psql -d DATABASE -f {shown}/delete.sql\napply:    psql -d DATABASE -c \"SET unseed.apply = '{}'\" -f {shown}/delete.sql\n", plan.id));
+    let shown = args.output.join("delete.sql").display().to_string();
+    let (rehearse, apply) = dialect::commands(&plan, dialect, &shown);
+    text.push_str(&format!("rehearse: {rehearse}\napply:    {apply}\n"));
     cx.print(&text)?;
     Ok(Exit::Done)
 }

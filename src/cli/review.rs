@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use anyhow::Context as _;
 use clap::Subcommand;
 
 use super::{Context, Exit, user};
@@ -19,7 +20,9 @@ use crate::snapshot::{Case, StoredCohort};
   unseed review out/case.db explain users 42                           the bits of any row, a real one too
   unseed review out/case.db approve c1a2b3c4                           its seeded rows in ordinary tables
   unseed review out/case.db approve c1a2b3c4 --tables payments --include-review
-  unseed review out/case.db keep users 42 --reason \"known customer\"")]
+  unseed review out/case.db keep users 42 --reason \"known customer\"
+  unseed review out/case.db split c1a2b3c4 reports                     decide on its reports apart
+  unseed review out/case.db export -o bea.jsonl                        and import on another desk")]
 pub(super) struct Args {
     /// Case file
     #[arg(value_name = "CASE")]
@@ -53,6 +56,30 @@ enum Action {
     Keep(Decide),
     /// Take a decision back
     Hold(Decide),
+    /// Make two cohorts of one: these rows apart from the rest
+    Split {
+        /// Cohort id, or the beginning of one
+        cohort: String,
+        /// Table whose rows go apart
+        table: String,
+        /// Keys of the rows; all of the table's where none is given
+        keys: Vec<String>,
+    },
+    /// Write the decisions as sorted lines, to compare, merge and carry over
+    Export {
+        /// File to write to; else standard output
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Add the decisions of one or more files; keep beats approve
+    Import {
+        /// Files that `export` wrote
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+        /// Take files of another snapshot: what is unchanged is kept, the rest is listed
+        #[arg(long)]
+        carry_over: bool,
+    },
     /// Print the log of decisions
     Log,
 }
@@ -85,6 +112,9 @@ pub(super) fn run(args: &Args, cx: &Context) -> anyhow::Result<Exit> {
         Action::Approve(decide) => decision(&case, cx, decide, Choice::Approve),
         Action::Keep(decide) => decision(&case, cx, decide, Choice::Keep),
         Action::Hold(decide) => decision(&case, cx, decide, Choice::Hold),
+        Action::Split { cohort, table, keys } => split(&mut case, cx, cohort, table, keys),
+        Action::Export { output } => export(&case, cx, output.as_deref()),
+        Action::Import { files, carry_over } => import(&mut case, cx, files, *carry_over),
         Action::Log => log(&case, cx),
     }
 }
@@ -241,6 +271,40 @@ fn covered(case: &Case, stored: &StoredCohort, choice: Choice, words: &Words) ->
         }
     }
     Ok(text)
+}
+
+fn split(case: &mut Case, cx: &Context, cohort: &str, table: &str, keys: &[String]) -> anyhow::Result<Exit> {
+    let stored = find_cohort(case, cohort)?;
+    let (apart, rest) = review::split(case, &stored, table, keys)?;
+    cx.print(&format!("{} is now {apart} ({table}) and {rest} (the rest); decisions on it are taken back by that\n", stored.cohort.id))?;
+    Ok(Exit::Done)
+}
+
+fn export(case: &Case, cx: &Context, output: Option<&std::path::Path>) -> anyhow::Result<Exit> {
+    let text = review::export(case)?;
+    match output {
+        Some(path) => super::write_file(path, text.as_bytes())?,
+        None => cx.print(&text)?,
+    }
+    Ok(Exit::Done)
+}
+
+fn import(case: &mut Case, cx: &Context, files: &[PathBuf], carry_over: bool) -> anyhow::Result<Exit> {
+    let mut conflicts = Vec::new();
+    for path in files {
+        let text = std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
+        let done = review::import(case, &path.display().to_string(), &text, carry_over)?;
+        let mut out = format!("{}: {} decisions added, {} known\n", visible(&path.display().to_string()), done.added, done.known);
+        for changed in &done.changed {
+            out.push_str(&format!("  to review again: {}\n", visible(changed)));
+        }
+        cx.print(&out)?;
+        conflicts = done.conflicts;
+    }
+    for conflict in &conflicts {
+        cx.print(&format!("  disagreement: {}\n", visible(conflict)))?;
+    }
+    Ok(Exit::Done)
 }
 
 fn log(case: &Case, cx: &Context) -> anyhow::Result<Exit> {

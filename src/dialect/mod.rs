@@ -1,15 +1,24 @@
 //! Renders a plan as scripts for one engine. Quoting of production SQL lives only here. No statement
 //! that deletes or updates matches by pattern: only by reviewed key and reviewed values.
 //!
-//! To add a dialect: a new file, and two adjacent lines here.
+//! To add a dialect: a new file or folder, and two adjacent lines here.
 
+mod codes;
+mod header;
+mod mysql;
 mod postgres;
+mod runbook;
+mod sqlite;
 
-use crate::model::Engine;
-use crate::model::plan::DeletePlan;
+use crate::model::plan::{DeletePlan, PlanBan};
+use crate::model::{Engine, Table, Value};
+
+pub use codes::{CODES, Code};
+pub use runbook::{DURATIONS, commands, runbook};
 
 /// Every dialect.
-pub const DIALECTS: &[&dyn Dialect] = &[&postgres::Postgres];
+pub const DIALECTS: &[&dyn Dialect] =
+    &[&postgres::Postgres, &mysql::Mysql { engine: Engine::Mysql }, &mysql::Mysql { engine: Engine::Mariadb }, &sqlite::Sqlite];
 
 /// A file of the plan folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,11 +37,56 @@ pub trait Dialect: Sync {
     /// Returns the schema of tables that the input does not place.
     fn default_schema(&self) -> &'static str;
 
+    /// Returns how the engine's own client runs the scripts, for people.
+    fn client(&self) -> &'static Client;
+
+    /// Returns what an apply leaves behind, for people.
+    fn left_behind(&self, plan: &DeletePlan) -> String;
+
     /// Renders the scripts.
     ///
     /// # Errors
     /// Returns, one sentence, why there is no safe way.
     fn render(&self, plan: &DeletePlan) -> Result<Vec<Script>, String>;
+
+    /// Renders `prevent.sql` and `prevent-undo.sql`.
+    fn prevent(&self, plan: &DeletePlan, bans: &[PlanBan]) -> Vec<Script>;
+
+    /// Renders the statements that make a scratch copy: tables, rows, keys, references.
+    fn copy(&self, copies: &[Copy<'_>]) -> String;
+
+    /// Renders a query whose result tells a table's content.
+    fn digest(&self, table: &Table) -> String;
+
+    /// Renders a script that shows how each delete would be run, and changes nothing.
+    fn explain(&self, plan: &DeletePlan) -> String;
+}
+
+/// A table of a scratch copy, with all its rows.
+#[derive(Clone, Debug)]
+pub struct Copy<'a> {
+    /// The table.
+    pub table: &'a Table,
+    /// Its rows, in column order.
+    pub rows: Vec<Vec<Value>>,
+}
+
+/// How an engine's own client runs the scripts. `{id}` stands for the plan's id, `{file}` for a script,
+/// `{db}` for the database, `{schema}` for what an apply leaves behind.
+#[derive(Debug)]
+pub struct Client {
+    /// Runs a script without the token.
+    pub rehearse: &'static str,
+    /// Runs a script with the token.
+    pub apply: &'static str,
+    /// Backs up before.
+    pub backup: &'static str,
+    /// What to run after the deletes, so that the planner and the disk know.
+    pub after: &'static str,
+    /// Drops what an apply left behind.
+    pub drop_archive: &'static str,
+    /// What else a person at the keyboard must know.
+    pub notes: &'static [&'static str],
 }
 
 /// Finds the dialect of an engine.
@@ -40,6 +94,9 @@ pub trait Dialect: Sync {
 pub fn of(engine: Engine) -> Option<&'static dyn Dialect> {
     DIALECTS.iter().copied().find(|d| d.engine() == engine)
 }
+
+/// Longest text in a comment, in characters.
+const COMMENT_CHARS: usize = 400;
 
 /// Makes a text safe inside a `--` comment: no line break, no control or direction character, no
 /// comment mark, and no backslash, with which psql begins a command.
@@ -53,11 +110,70 @@ pub fn comment(text: &str) -> String {
         }
         c => c,
     };
-    let mut shown: String = text.chars().take(200).map(safe).collect();
-    if text.chars().count() > 200 {
+    let mut shown: String = text.chars().take(COMMENT_CHARS).map(safe).collect();
+    if text.chars().count() > COMMENT_CHARS {
         shown.push_str("..");
     }
     shown
+}
+
+/// Wraps a guard's statements in its marks, so that a reader (and a test) can tell where it begins and ends.
+fn guard(code: &str, what: &str, body: &str) -> String {
+    format!("-- [{code}] {}\n{}\n-- [/{code}]\n", comment(what), body.trim_end())
+}
+
+/// Indents every line of a text that is not empty.
+///
+/// Only for text without literals that span lines: values are written without line breaks.
+fn indent(text: &str, by: usize) -> String {
+    let pad = " ".repeat(by);
+    text.lines().map(|l| if l.is_empty() { "\n".to_owned() } else { format!("{pad}{l}\n") }).collect()
+}
+
+/// Bytes from which a text or binary value is staged as its SHA-256 instead of itself.
+///
+/// Source: research notes, 3.2 (hash only large values); 1 KB keeps a statement of 500 rows below every
+/// server's packet limit.
+const WIDE_BYTES: usize = 1_024;
+
+/// The comments at the top of `prevent.sql` and `prevent-undo.sql`.
+fn prevent_heads(plan: &DeletePlan) -> (String, String) {
+    let version = env!("CARGO_PKG_VERSION");
+    (
+        format!(
+            "-- Prevention script of unseed {version}, plan {}\n\
+             -- Makes each table refuse the identifiers that the plan's approved rows had and no other row has. Rows that are\n\
+             -- there stay as they are. Run it after delete.sql; prevent-undo.sql takes it back, and must before undo.sql.\n\n",
+            plan.id
+        ),
+        format!("-- Takes back prevent.sql of unseed {version}, plan {}\n\n", plan.id),
+    )
+}
+
+/// Returns whether some row's value in a column is too large to be staged as it is.
+fn is_wide(rows: &[crate::model::plan::PlanRow], column: usize) -> bool {
+    use crate::model::Value;
+    rows.iter().any(|r| match &r.values[column] {
+        Value::Text(text) => text.len() > WIDE_BYTES,
+        Value::Blob(bytes) => bytes.len() > WIDE_BYTES,
+        _ => false,
+    })
+}
+
+/// Writes bytes as lower-case hexadecimal digits.
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    let mut out = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        let _ = write!(out, "{byte:02x}");
+    }
+    out
+}
+
+/// Returns the SHA-256 of bytes.
+fn sha256(bytes: &[u8]) -> Vec<u8> {
+    use sha2::Digest as _;
+    sha2::Sha256::digest(bytes).to_vec()
 }
 
 #[cfg(test)]

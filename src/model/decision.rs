@@ -82,17 +82,26 @@ pub struct Decision {
 pub struct Approved {
     rows: Vec<(TableId, Row)>,
     approvers: Vec<String>,
+    named_tables: Vec<TableId>,
     digest: String,
 }
 
 impl Approved {
-    /// Gathers approved rows, who approved them and the digest of the decisions.
-    pub(crate) fn from_decisions(mut rows: Vec<(TableId, Row)>, mut approvers: Vec<String>, digest: String) -> Self {
+    /// Gathers approved rows, who approved them, the money and audit tables that they named, and the
+    /// digest of the decisions.
+    pub(crate) fn from_decisions(
+        mut rows: Vec<(TableId, Row)>,
+        mut approvers: Vec<String>,
+        mut named_tables: Vec<TableId>,
+        digest: String,
+    ) -> Self {
         rows.sort_unstable();
         rows.dedup();
         approvers.sort();
         approvers.dedup();
-        Self { rows, approvers, digest }
+        named_tables.sort_unstable();
+        named_tables.dedup();
+        Self { rows, approvers, named_tables, digest }
     }
 
     /// Returns the rows, sorted by table and ordinal.
@@ -105,6 +114,12 @@ impl Approved {
     #[must_use]
     pub fn approvers(&self) -> &[String] {
         &self.approvers
+    }
+
+    /// Returns the money and audit tables that enough people named, sorted.
+    #[must_use]
+    pub fn named_tables(&self) -> &[TableId] {
+        &self.named_tables
     }
 
     /// Returns the digest of the decisions that stand behind the rows.

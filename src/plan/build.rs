@@ -1,16 +1,16 @@
-//! Builds the plan from what people approved.
+//! Builds the plan from what people approved, or refuses and says why.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::closure::{self, Place};
-use super::{PlanError, order};
+use super::closure::{self, Closure, Place};
+use super::links::{Link, between_rows, links, root};
+use super::{PlanError, circles, identity, notes, order, protections, tables};
 use crate::cohort::is_guarded_class;
-use crate::model::plan::{DeletePlan, PlanHeld, PlanProtection, PlanRelation, PlanRow, PlanTable, PlanTouch};
+use crate::model::plan::{DeletePlan, OnDrift, PlanHeld};
 use crate::model::stamp::DAY;
 use crate::model::value::row_key_json;
-use crate::model::{Approved, Engine, OnDelete, PlanId, QualifiedName, Role, RowVerdict, Source, TableClass, TableId, Value, Verdict};
-use crate::profile::{self, Relation};
-use crate::review::Resolution;
+use crate::model::{Approved, Engine, PlanId, QualifiedName, RowVerdict, Source, TableId, Value, Verdict};
+use crate::review::{Resolution, RowState};
 use crate::snapshot::Case;
 
 /// Days after which a plan no longer applies: what was reviewed should still be on people's minds.
@@ -35,6 +35,10 @@ pub struct Options {
     pub reviewers: usize,
     /// Whether anything held back is a refusal.
     pub strict: bool,
+    /// What the script does about rows that changed since review.
+    pub on_drift: OnDrift,
+    /// Rows of a batch; `None` deletes all in one transaction.
+    pub batch_rows: Option<u32>,
 }
 
 /// Builds the plan.
@@ -43,51 +47,15 @@ pub struct Options {
 /// Returns why a guard refuses: nothing approved is left, a decision is stale, an approver is missing,
 /// a planned table has rejects or truncation, another engine, unconfirmed keys and relations of a CSV.
 pub fn build(case: &Case, approved: &Approved, resolution: &Resolution, options: &Options) -> Result<DeletePlan, PlanError> {
-    let refuse = |why: String| Err(PlanError::Refused(why));
-    if let Some(stale) = resolution.stale.first() {
-        return refuse(format!("a decision is stale: {stale}"));
-    }
-    if approved.rows().is_empty() {
-        let step = "look at the cohorts with `unseed review CASE list` and approve with `unseed review CASE approve COHORT`";
-        let missing =
-            if options.reviewers > 1 { format!(", by {} people other than the author", options.reviewers) } else { String::new() };
-        return refuse(format!("nothing is approved{missing}; {step}"));
-    }
-    if approved.approvers().len() < options.reviewers {
-        return refuse(format!(
-            "{} of {} approvers have approved: {}",
-            approved.approvers().len(),
-            options.reviewers,
-            approved.approvers().join(", ")
-        ));
-    }
-    let own_engine = case.facts().engine;
-    if own_engine != Engine::Csv && own_engine != options.engine {
-        return refuse(format!(
-            "the snapshot is of {own_engine}, and a script for {} would be a guess; leave --dialect out",
-            options.engine
-        ));
-    }
-    if case.meta("anonymised").map_err(PlanError::Snapshot)?.is_some() {
-        return refuse("the snapshot looks anonymised: its values were made up before it was handed over, so that a seed cannot be told; ask for a snapshot of the real values".to_owned());
-    }
+    decisions_stand(approved, resolution, options)?;
+    snapshot_will_do(case, options)?;
     let wanted: BTreeSet<Place> = approved.rows().iter().copied().collect();
-    for table in wanted.iter().map(|p| p.0).collect::<BTreeSet<_>>() {
-        let info = case.table(table);
-        if info.rejected > 0 {
-            return refuse(format!(
-                "{} rows of table {} were set aside at ingest, so that what refers to what is not known; ingest a whole export",
-                info.rejected, info.table.name
-            ));
-        }
-        if info.truncated {
-            return refuse(format!("the input was cut off, so that table {} may hold more; ingest a whole dump", info.table.name));
-        }
+    tables_are_whole(case, &wanted)?;
+    let declared = links(case)?;
+    if case.facts().engine == Engine::Csv {
+        confirmed(case, &wanted, &declared)?;
     }
-    let relations = relations(case);
-    if own_engine == Engine::Csv {
-        confirmed(case, &wanted, &relations)?;
-    }
+    let links = between_rows(case, &declared);
     let verdicts: BTreeMap<Place, RowVerdict> = case.verdicts()?.into_iter().map(|(v, _)| ((v.table, v.row), v)).collect();
     let mut held: Vec<PlanHeld> = Vec::new();
     let mut stays: BTreeSet<Place> = BTreeSet::new();
@@ -97,7 +65,8 @@ pub fn build(case: &Case, approved: &Approved, resolution: &Resolution, options:
             held.push(held_row(case, options, *place, vec![why])?);
         }
     }
-    let closure = closure::reduce(case, &relations, &wanted, &stays)?;
+    let named: BTreeSet<TableId> = approved.named_tables().iter().copied().collect();
+    let closure = closure::reduce(case, &links, &wanted, &stays, &named)?;
     for place in closure.held.keys() {
         held.push(held_row(case, options, *place, chain(case, options, resolution, &closure.held, *place)?)?);
     }
@@ -106,29 +75,74 @@ pub fn build(case: &Case, approved: &Approved, resolution: &Resolution, options:
         return refuse(format!("nothing approved can go. {}", why.join(". ")));
     }
     if options.strict && !held.is_empty() {
-        return refuse(format!(
-            "--strict, and {} approved rows are held back; the first: {} {}: {}",
-            held.len(),
-            held[0].table,
-            held[0].key,
-            held[0].chain.join("; ")
-        ));
+        let (count, first) = (held.len(), &held[0]);
+        let why = first.chain.join("; ");
+        return refuse(format!("--strict, and {count} approved rows are held back; the first: {} {}: {why}", first.table, first.key));
     }
-    assemble(case, approved, resolution, options, &relations, &closure, held)
+    assemble(case, approved, resolution, options, &Graph { declared, links, closure }, held)
 }
 
-/// Lists every relation of the snapshot with what a delete of the parent does.
-fn relations(case: &Case) -> Vec<(Relation, OnDelete)> {
-    let action = |relation: &Relation| {
-        let keys = &case.table(relation.child).table.foreign_keys;
-        let parent = &case.table(relation.parent).table.name;
-        keys.iter().find(|k| k.columns == relation.child_columns && k.parent == *parent).map_or(OnDelete::NoAction, |k| k.on_delete)
-    };
-    profile::relations(case).into_iter().map(|r| (r.clone(), action(&r))).collect()
+/// The references and what follows from them.
+pub(super) struct Graph {
+    /// References as declared, between whole tables.
+    pub(super) declared: Vec<Link>,
+    /// The same between the tables that hold the rows.
+    pub(super) links: Vec<Link>,
+    /// What can go.
+    pub(super) closure: Closure,
+}
+
+fn refuse<T>(why: String) -> Result<T, PlanError> {
+    Err(PlanError::Refused(why))
+}
+
+fn decisions_stand(approved: &Approved, resolution: &Resolution, options: &Options) -> Result<(), PlanError> {
+    if let Some(stale) = resolution.stale.first() {
+        return refuse(format!("a decision is stale: {stale}"));
+    }
+    if approved.rows().is_empty() {
+        let step = "look at the cohorts with `unseed review CASE list` and approve with `unseed review CASE approve COHORT`";
+        let missing =
+            if options.reviewers > 1 { format!(", by {} people other than the author", options.reviewers) } else { String::new() };
+        return refuse(format!("nothing is approved{missing}; {step}"));
+    }
+    let (there, wanted) = (approved.approvers(), options.reviewers);
+    if there.len() < wanted {
+        return refuse(format!("{} of {wanted} approvers have approved: {}", there.len(), there.join(", ")));
+    }
+    Ok(())
+}
+
+fn snapshot_will_do(case: &Case, options: &Options) -> Result<(), PlanError> {
+    let own = case.facts().engine;
+    if own != Engine::Csv && own != options.engine {
+        return refuse(format!("the snapshot is of {own}, and a script for {} would be a guess; leave --dialect out", options.engine));
+    }
+    if case.meta("anonymised")?.is_some() {
+        return refuse("the snapshot looks anonymised: its values were made up before it was handed over, so that a seed cannot be told; ask for a snapshot of the real values".to_owned());
+    }
+    Ok(())
+}
+
+fn tables_are_whole(case: &Case, wanted: &BTreeSet<Place>) -> Result<(), PlanError> {
+    for table in wanted.iter().map(|p| p.0).collect::<BTreeSet<_>>() {
+        let info = case.table(table);
+        let name = &info.table.name;
+        if info.rejected > 0 {
+            return refuse(format!(
+                "{} rows of table {name} were set aside at ingest, so that what refers to what is not known; ingest a whole export",
+                info.rejected
+            ));
+        }
+        if info.truncated {
+            return refuse(format!("the input was cut off, so that table {name} may hold more; ingest a whole dump"));
+        }
+    }
+    Ok(())
 }
 
 /// Refuses a CSV whose keys and relations nobody confirmed.
-fn confirmed(case: &Case, wanted: &BTreeSet<Place>, relations: &[(Relation, OnDelete)]) -> Result<(), PlanError> {
+fn confirmed(case: &Case, wanted: &BTreeSet<Place>, links: &[Link]) -> Result<(), PlanError> {
     let tables: BTreeSet<TableId> = wanted.iter().map(|p| p.0).collect();
     let mut open = Vec::new();
     for table in &tables {
@@ -139,31 +153,30 @@ fn confirmed(case: &Case, wanted: &BTreeSet<Place>, relations: &[(Relation, OnDe
                 let columns: Vec<String> = key.columns.iter().map(|c| format!("\"{}\"", info.columns[*c].name)).collect();
                 open.push(format!("[tables.{}]\n  key = [{}]", info.name.name, columns.join(", ")));
             }
+            // DDL that declares a table without a key says that there is none.
+            None if case.table(*table).declared => {}
             None => open.push(format!("[tables.{}]\n  key = [...]", info.name.name)),
         }
     }
-    for (relation, _) in
-        relations.iter().filter(|(r, _)| r.source == Source::Inferred && (tables.contains(&r.parent) || tables.contains(&r.child)))
-    {
+    let inferred = |l: &&Link| l.source == Source::Inferred && (tables.contains(&l.parent) || tables.contains(&l.child));
+    for link in links.iter().filter(inferred) {
         let names = |table: TableId, columns: &[usize]| {
             columns.iter().map(|c| case.table(table).table.columns[*c].name.clone()).collect::<Vec<_>>().join(",")
         };
-        let (child, parent) = (&case.table(relation.child).table.name, &case.table(relation.parent).table.name);
+        let (child, parent) = (&case.table(link.child).table.name, &case.table(link.parent).table.name);
         open.push(format!(
-            "[[relations]]\n  from = \"{}.{}\"\n  to = \"{}.{}\"",
-            child.name,
-            names(relation.child, &relation.child_columns),
-            parent.name,
-            names(relation.parent, &relation.parent_columns)
+            "[[relations]]\n  from = \"{child}.{}\"\n  to = \"{parent}.{}\"",
+            names(link.child, &link.child_columns),
+            names(link.parent, &link.parent_columns)
         ));
     }
     if open.is_empty() {
         return Ok(());
     }
-    Err(PlanError::Refused(format!(
+    refuse(format!(
         "a CSV export declares neither keys nor relations, and these were only inferred. Confirm them in unseed.toml and run `unseed analyze`, or give the DDL beside the CSV:\n  {}",
         open.join("\n  ")
-    )))
+    ))
 }
 
 /// Returns why an approved row must stay whatever refers to it.
@@ -172,8 +185,8 @@ fn stays_for(case: &Case, place: Place, verdict: Option<&RowVerdict>) -> Result<
     let Some(verdict) = verdict.filter(|v| matches!(v.verdict, Verdict::Seeded | Verdict::Review)) else {
         return Ok(Some("it is real or protected".to_owned()));
     };
-    if info.key().is_empty() {
-        return Ok(Some(format!("table {} has no key to delete it by", info.table.name)));
+    if info.table.columns.is_empty() {
+        return Ok(Some(format!("table {} has no columns to tell its rows apart", info.table.name)));
     }
     let class = case.class(place.0)?;
     let own = verdict
@@ -183,8 +196,13 @@ fn stays_for(case: &Case, place: Place, verdict: Option<&RowVerdict>) -> Result<
     if is_guarded_class(class) && !own {
         return Ok(Some(format!("a row of a {class} table needs evidence of its own, not only its owner's")));
     }
-    let bytes =
-        case.row(place.0, place.1)?.iter().zip(&info.table.columns).any(|(v, c)| matches!(v, Value::Blob(_)) && is_text_type(&c.type_text));
+    // SQLite alone stores text that is no UTF-8, and compares it byte by byte.
+    let bytes = case.facts().engine != Engine::Sqlite
+        && case
+            .row(place.0, place.1)?
+            .iter()
+            .zip(&info.table.columns)
+            .any(|(v, c)| matches!(v, Value::Blob(_)) && is_text_type(&c.type_text));
     if bytes {
         return Ok(Some("a text of it is not valid UTF-8 and cannot be compared".to_owned()));
     }
@@ -211,9 +229,9 @@ fn chain(
         let name = production_name(case, options, holder.0);
         let key = row_key_json(&case.row_key(holder.0, holder.1)?);
         let state = match resolution.rows.get(holder) {
-            Some(crate::review::RowState::Approved) => "is approved but stays itself",
-            Some(crate::review::RowState::Kept) => "is kept",
-            Some(crate::review::RowState::Held) => "is not approved",
+            Some(RowState::Approved) => "is approved but stays itself",
+            Some(RowState::Kept) => "is kept",
+            Some(RowState::Held) => "is not approved",
             None => "is real",
         };
         links.push(format!("{name} {key} refers to it and {state}"));
@@ -227,7 +245,7 @@ fn held_row(case: &Case, options: &Options, place: Place, chain: Vec<String>) ->
 }
 
 /// Returns the name that a table has in production.
-fn production_name(case: &Case, options: &Options, table: TableId) -> QualifiedName {
+pub(super) fn production_name(case: &Case, options: &Options, table: TableId) -> QualifiedName {
     let mut name = case.table(table).table.name.clone();
     if name.schema.is_empty() {
         name.schema.clone_from(&options.default_schema);
@@ -240,258 +258,58 @@ fn assemble(
     approved: &Approved,
     resolution: &Resolution,
     options: &Options,
-    relations: &[(Relation, OnDelete)],
-    closure: &closure::Closure,
+    graph: &Graph,
     held: Vec<PlanHeld>,
 ) -> Result<DeletePlan, PlanError> {
-    let planned: BTreeSet<TableId> = closure.planned.iter().map(|p| p.0).collect();
+    let planned: BTreeSet<TableId> = graph.closure.planned.iter().map(|p| root(case, p.0)).collect();
     let edges: BTreeSet<(TableId, TableId)> =
-        relations.iter().filter(|(r, _)| r.child != r.parent).map(|(r, _)| (r.child, r.parent)).collect();
-    let mut tables = Vec::new();
+        graph.links.iter().map(|l| (root(case, l.child), root(case, l.parent))).filter(|(c, p)| c != p).collect();
+    let groups = order::children_first(&planned, &edges);
+    let group_of: BTreeMap<TableId, usize> = groups.iter().enumerate().flat_map(|(i, g)| g.iter().map(move |t| (*t, i))).collect();
+    let same_group = |link: usize| {
+        let ends = (root(case, graph.links[link].child), root(case, graph.links[link].parent));
+        group_of.contains_key(&ends.0) && group_of.get(&ends.0) == group_of.get(&ends.1)
+    };
+    let nullable = |link: usize| {
+        let (link, info) = (&graph.links[link], case.table(graph.links[link].child));
+        link.child_columns.iter().all(|c| !info.table.columns[*c].not_null && !info.table.columns[*c].generated && !info.key().contains(c))
+    };
+    let ordered = circles::order(&graph.closure.planned, &graph.closure.inner, same_group, nullable);
+    let mut plan_tables = Vec::new();
     let mut cycles = Vec::new();
-    for group in order::children_first(&planned, &edges) {
+    for group in groups {
         if group.len() > 1 {
-            cycles.push((tables.len()..tables.len() + group.len()).collect());
+            cycles.push((plan_tables.len()..plan_tables.len() + group.len()).collect());
         }
         for id in group {
-            tables.push(table(case, options, closure, id)?);
+            plan_tables.push(tables::table(case, options, graph, &ordered, id)?);
         }
     }
-    let plan_relations = plan_relations(case, options, relations, &planned);
-    let mut warnings: Vec<String> = Vec::new();
-    for relation in plan_relations.iter().filter(|r| r.declared && !r.indexed) {
-        warnings.push(format!(
-            "no index leads with {} of {}: each delete from {} scans it; before applying, consider CREATE INDEX CONCURRENTLY ON {} ({})",
-            relation.child_columns.join(", "),
-            relation.child,
-            relation.parent,
-            relation.child,
-            relation.child_columns.join(", ")
-        ));
-    }
-    for relation in plan_relations.iter().filter(|r| !r.declared) {
-        warnings.push(format!(
-            "{} ({}) refers to {} without a foreign key: the script checks it, but cannot stop a row that is inserted while it runs",
-            relation.child,
-            relation.child_columns.join(", "),
-            relation.parent
-        ));
-    }
-    for table in &tables {
-        for hook in table.hooks.iter().filter(|h| h.on_delete) {
-            warnings.push(format!("{} {} acts on deletes from {}", hook.kind, hook.name, table.name));
-        }
-    }
-    if options.database.is_empty() {
-        warnings.push(
-            "the snapshot does not name its database, so the script cannot check that it runs in the right one; name it with --database"
-                .to_owned(),
-        );
-    }
+    let relations = tables::relations(case, options, &graph.declared, &planned)?;
     let mut plan = DeletePlan {
         id: PlanId(String::new()),
         snapshot: case.facts().clone(),
         decisions_digest: approved.digest().to_owned(),
-        schema_fingerprint: fingerprint(&tables),
+        schema_fingerprint: identity::fingerprint(&plan_tables),
         author: options.author.clone(),
         approvers: approved.approvers().to_vec(),
         made_at: options.now,
         expires_at: options.now + options.expires_days * DAY,
-        tables,
+        tables: plan_tables,
         cycles,
-        touched: touches(case, options, relations, closure)?,
-        relations: plan_relations,
-        protected: protections(case, resolution, options, &planned)?,
+        circles: notes::circles(case, options, &ordered.closed)?,
+        touched: tables::touches(case, options, graph, &ordered)?,
+        relations,
+        protected: protections::protections(case, resolution, options, &planned)?,
         held,
-        warnings,
+        counters: notes::counters(case, options, graph)?,
+        warnings: Vec::new(),
+        on_drift: options.on_drift,
+        batch_rows: options.batch_rows,
+        part: (1, 1),
     };
     plan.snapshot.database.clone_from(&options.database);
-    plan.id = digest(&plan, options.engine);
+    plan.warnings = notes::warnings(&plan, options.engine);
+    plan.id = identity::plan_id(&plan, options.engine);
     Ok(plan)
-}
-
-fn table(case: &Case, options: &Options, closure: &closure::Closure, id: TableId) -> Result<PlanTable, PlanError> {
-    let info = case.table(id);
-    let roles = case.roles(id)?;
-    let mut rows = Vec::new();
-    for place in closure.planned.range((id, 0)..=(id, u32::MAX)) {
-        rows.push(PlanRow { row: place.1, values: case.row(id, place.1)? });
-    }
-    let key = info.key().to_vec();
-    let sort_key = |row: &PlanRow| -> Vec<(Option<i64>, String)> {
-        key.iter()
-            .map(|c| {
-                (
-                    if let Value::Integer(n) = row.values[*c] { Some(n) } else { None },
-                    row.values[*c].key_text().unwrap_or_default().into_owned(),
-                )
-            })
-            .collect()
-    };
-    rows.sort_by_cached_key(sort_key);
-    let reviewed = (0..info.table.columns.len()).filter(|c| !info.table.columns[*c].generated).collect();
-    let activity = (0..roles.len()).filter(|c| matches!(roles[*c], Role::UpdatedAt | Role::ActivityAt)).collect();
-    Ok(PlanTable {
-        table: id,
-        name: production_name(case, options, id),
-        class: case.class(id)?,
-        columns: info.table.columns.clone(),
-        key,
-        reviewed,
-        activity,
-        hooks: info.table.hooks.clone(),
-        declared: info.declared && info.table.columns.iter().all(|c| !c.type_text.is_empty()),
-        snapshot_rows: info.rows,
-        rows,
-    })
-}
-
-fn plan_relations(case: &Case, options: &Options, relations: &[(Relation, OnDelete)], planned: &BTreeSet<TableId>) -> Vec<PlanRelation> {
-    let mut found = Vec::new();
-    for (relation, action) in relations.iter().filter(|(r, _)| planned.contains(&r.parent)) {
-        let child = &case.table(relation.child).table;
-        let parent = &case.table(relation.parent).table;
-        let names = |table: &crate::model::Table, columns: &[usize]| columns.iter().map(|c| table.columns[*c].name.clone()).collect();
-        let name =
-            child.foreign_keys.iter().find(|k| k.columns == relation.child_columns && k.parent == parent.name).map(|k| k.name.clone());
-        found.push(PlanRelation {
-            name: name.unwrap_or_default(),
-            child: production_name(case, options, relation.child),
-            child_columns: names(child, &relation.child_columns),
-            parent: production_name(case, options, relation.parent),
-            parent_columns: names(parent, &relation.parent_columns),
-            on_delete: *action,
-            declared: relation.source == Source::Declared,
-            indexed: child.indexes.iter().any(|i| i.starts_with(&relation.child_columns)),
-        });
-    }
-    found.sort_by(|a, b| (&a.child, &a.child_columns).cmp(&(&b.child, &b.child_columns)));
-    found
-}
-
-fn touches(
-    case: &Case,
-    options: &Options,
-    relations: &[(Relation, OnDelete)],
-    closure: &closure::Closure,
-) -> Result<Vec<PlanTouch>, PlanError> {
-    let mut by_relation: BTreeMap<usize, Vec<u32>> = BTreeMap::new();
-    for (relation, place) in &closure.touched {
-        by_relation.entry(*relation).or_default().push(place.1);
-    }
-    let mut touched = Vec::new();
-    for (index, rows) in by_relation {
-        let relation = &relations[index].0;
-        let info = case.table(relation.child);
-        let rows = rows
-            .into_iter()
-            .map(|row| Ok(PlanRow { row, values: case.row(relation.child, row)? }))
-            .collect::<Result<Vec<_>, PlanError>>()?;
-        touched.push(PlanTouch {
-            name: production_name(case, options, relation.child),
-            columns: info.table.columns.clone(),
-            key: info.key().to_vec(),
-            set_null: relation.child_columns.clone(),
-            rows,
-        });
-    }
-    Ok(touched)
-}
-
-/// What no planned row may be, checked again in production: privileged accounts and rows that people keep.
-fn protections(
-    case: &Case,
-    resolution: &Resolution,
-    options: &Options,
-    planned: &BTreeSet<TableId>,
-) -> Result<Vec<PlanProtection>, PlanError> {
-    let mut found = Vec::new();
-    let verdicts = case.verdicts()?;
-    for table in planned {
-        let info = case.table(*table);
-        let name = production_name(case, options, *table);
-        if case.class(*table)? == TableClass::People {
-            let roles = case.roles(*table)?;
-            for column in (0..roles.len()).filter(|c| roles[*c] == Role::Privilege) {
-                let mut values = BTreeSet::new();
-                for (verdict, _) in verdicts.iter().filter(|(v, _)| v.table == *table && v.verdict == Verdict::Protected) {
-                    if verdict.reasons.iter().any(|r| r.family == "protect" && r.detail.starts_with("a privileged account")) {
-                        let cell = case.cells(*table, verdict.row, &[column])?;
-                        let flag = matches!(cell[0], Value::Integer(_));
-                        let text = cell[0].key_text().unwrap_or_default().to_lowercase();
-                        if profile::is_privileged(&text, flag) {
-                            values.extend(if flag { vec!["true".to_owned(), "t".to_owned(), "1".to_owned()] } else { vec![text] });
-                        }
-                    }
-                }
-                let keep_one = !values.is_empty();
-                if keep_one {
-                    let column = info.table.columns[column].name.clone();
-                    found.push(PlanProtection::Privilege { table: name.clone(), column, values: values.into_iter().collect(), keep_one });
-                }
-            }
-        }
-        let own = case.table(*table).table.name.to_string();
-        let mut keys: Vec<(String, Vec<String>)> = Vec::new();
-        for (verdict, _) in verdicts.iter().filter(|(v, _)| v.table == *table && v.verdict == Verdict::Protected) {
-            let key = case.row_key(*table, verdict.row)?;
-            let texts: Vec<String> = key.iter().map(|v| v.key_text().unwrap_or_default().into_owned()).collect();
-            keys.push(("protected in the reviewed snapshot".to_owned(), texts));
-        }
-        for (_, key, why) in resolution.kept.iter().filter(|k| k.0 == own) {
-            keys.push((why.clone(), serde_json::from_str(key).unwrap_or_default()));
-        }
-        keys.sort();
-        keys.dedup();
-        if !info.key().is_empty() && !keys.is_empty() {
-            let columns = info.key().iter().map(|c| info.table.columns[*c].name.clone()).collect();
-            found.push(PlanProtection::Keys {
-                table: name,
-                columns,
-                keys: keys.into_iter().map(|k| k.1).collect(),
-                reason: "protected or kept in review".to_owned(),
-            });
-        }
-    }
-    Ok(found)
-}
-
-fn fingerprint(tables: &[PlanTable]) -> String {
-    let mut hasher = blake3::Hasher::new();
-    let mut sorted: Vec<&PlanTable> = tables.iter().collect();
-    sorted.sort_by(|a, b| a.name.cmp(&b.name));
-    for table in sorted {
-        hasher.update(serde_json::to_string(&(&table.name, &table.columns, &table.key)).unwrap_or_default().as_bytes());
-    }
-    hasher.finalize().to_hex()[..32].to_owned()
-}
-
-/// Digests all that the scripts are made of.
-fn digest(plan: &DeletePlan, engine: Engine) -> PlanId {
-    let mut hasher = blake3::Hasher::new();
-    let mut add = |text: &str| {
-        hasher.update(&(text.len() as u64).to_le_bytes());
-        hasher.update(text.as_bytes());
-    };
-    for text in
-        [engine.as_str(), &plan.snapshot.id.0, &plan.snapshot.database, &plan.decisions_digest, &plan.schema_fingerprint, &plan.author]
-    {
-        add(text);
-    }
-    add(&plan.approvers.join("\n"));
-    add(&format!("{} {}", plan.made_at, plan.expires_at));
-    add(&serde_json::to_string(&(&plan.relations, &plan.protected, &plan.cycles)).unwrap_or_default());
-    for table in &plan.tables {
-        add(&table.name.to_string());
-        for row in &table.rows {
-            add(&format!("{:?}", row.values));
-        }
-    }
-    for touch in &plan.touched {
-        add(&touch.name.to_string());
-        for row in &touch.rows {
-            add(&format!("{:?} {:?}", touch.set_null, row.values));
-        }
-    }
-    PlanId(hasher.finalize().to_hex()[..32].to_owned())
 }

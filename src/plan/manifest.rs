@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::Engine;
-use crate::model::plan::{DeletePlan, PlanHeld, PlanProtection, PlanRelation};
+use crate::model::plan::{DeletePlan, OnDrift, PlanCounter, PlanHeld, PlanProtection, PlanRelation};
 use crate::model::stamp::Rfc3339;
 use crate::model::value::row_key_json;
 
@@ -34,6 +34,12 @@ pub struct Manifest {
     pub made_at: String,
     /// When the scripts stop to apply, RFC 3339.
     pub expires_at: String,
+    /// What the script does about rows that changed since review.
+    pub on_drift: OnDrift,
+    /// Rows of a batch; none where all go in one transaction.
+    pub batch_rows: Option<u32>,
+    /// Number of batches.
+    pub batches: u32,
     /// Rows to delete over all tables.
     pub rows: u64,
     /// Tables, in the order of deletion.
@@ -46,6 +52,8 @@ pub struct Manifest {
     pub protected: Vec<PlanProtection>,
     /// Approved rows that stay, and why.
     pub held: Vec<PlanHeld>,
+    /// Columns of surviving rows that seem to count planned ones.
+    pub counters: Vec<PlanCounter>,
     /// What a DBA should know.
     pub warnings: Vec<String>,
 }
@@ -65,13 +73,18 @@ pub struct ManifestTable {
     pub delete: u64,
     /// Rows that remain.
     pub rows_after: u64,
-    /// Row keys, JSON arrays of texts.
+    /// Row keys, JSON arrays of texts; all columns where the table has no key.
     pub keys: Vec<String>,
+    /// Equal rows to delete for each key, where the table has no key.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub copies: Vec<u32>,
 }
 
 /// A row whose reference is set to NULL.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ManifestTouch {
+    /// Schema.
+    pub schema: String,
     /// Table.
     pub table: String,
     /// Row key, a JSON array of texts.
@@ -87,6 +100,7 @@ impl Manifest {
         let key = |columns: &[usize], values: &[crate::model::Value]| {
             row_key_json(&columns.iter().map(|c| values[*c].clone()).collect::<Vec<_>>())
         };
+        let batches = plan.parts().len() as u32;
         Self {
             schema_version: "1.0".to_owned(),
             plan_id: plan.id.0.clone(),
@@ -100,6 +114,9 @@ impl Manifest {
             approvers: plan.approvers.clone(),
             made_at: Rfc3339(plan.made_at).to_string(),
             expires_at: Rfc3339(plan.expires_at).to_string(),
+            on_drift: plan.on_drift,
+            batch_rows: plan.batch_rows,
+            batches,
             rows: plan.rows() as u64,
             tables: plan
                 .tables
@@ -109,9 +126,10 @@ impl Manifest {
                     name: t.name.name.clone(),
                     class: t.class.as_str().to_owned(),
                     rows_before: t.snapshot_rows,
-                    delete: t.rows.len() as u64,
-                    rows_after: t.snapshot_rows - t.rows.len() as u64,
-                    keys: t.rows.iter().map(|r| key(&t.key, &r.values)).collect(),
+                    delete: t.count() as u64,
+                    rows_after: t.snapshot_rows - t.count() as u64,
+                    keys: t.rows.iter().map(|r| key(if t.key.is_empty() { &t.reviewed } else { &t.key }, &r.values)).collect(),
+                    copies: if t.key.is_empty() { t.rows.iter().map(|r| r.take).collect() } else { Vec::new() },
                 })
                 .collect(),
             touched: plan
@@ -119,7 +137,8 @@ impl Manifest {
                 .iter()
                 .flat_map(|t| {
                     t.rows.iter().map(|r| ManifestTouch {
-                        table: t.name.to_string(),
+                        schema: t.name.schema.clone(),
+                        table: t.name.name.clone(),
                         key: key(&t.key, &r.values),
                         set_null: t.set_null.iter().map(|c| t.columns[*c].name.clone()).collect(),
                     })
@@ -128,6 +147,7 @@ impl Manifest {
             relations: plan.relations.clone(),
             protected: plan.protected.clone(),
             held: plan.held.clone(),
+            counters: plan.counters.clone(),
             warnings: plan.warnings.clone(),
         }
     }

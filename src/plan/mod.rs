@@ -2,14 +2,22 @@
 //! hold in production. Is never built from a verdict.
 
 mod build;
+mod circles;
 mod closure;
 mod compare;
+mod identity;
+mod links;
 mod manifest;
+mod notes;
 mod order;
+mod prevent;
+mod protections;
+mod tables;
 
 pub use build::{EXPIRES_DAYS, Options, build};
-pub use compare::{Comparison, TableComparison, compare};
-pub use manifest::{Manifest, ManifestTable};
+pub use compare::{Comparison, Keys, TableComparison, compare};
+pub use manifest::{Manifest, ManifestTable, ManifestTouch};
+pub use prevent::bans;
 
 use crate::snapshot::SnapshotError;
 

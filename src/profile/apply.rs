@@ -1,7 +1,7 @@
 //! What `unseed.toml` says of tables, keys, relations, roles and classes goes before what was inferred.
 
-use super::ProfileError;
 use super::class::Class;
+use super::{ProfileError, Relation};
 use crate::config::{ConfigError, Loaded, RelationConfig};
 use crate::model::{ForeignKey, Key, OnDelete, Role, Source, Table, TableId};
 use crate::snapshot::Case;
@@ -40,7 +40,8 @@ pub(super) fn schema(case: &mut Case, config: &Loaded) -> Result<(), ProfileErro
         }
         case.set_schema(id, table)?;
     }
-    for relation in config.config.relations.iter().filter(|r| !r.ignore) {
+    polymorphic(case, config)?;
+    for relation in config.config.relations.iter().filter(|r| !r.ignore && r.type_column.is_none()) {
         let ((child, columns), (parent, parent_columns)) = ends(case, config, relation)?;
         let mut table = case.table(child).table.clone();
         let parent_table = &case.table(parent).table;
@@ -87,11 +88,44 @@ pub(super) fn ends(case: &Case, config: &Loaded, relation: &RelationConfig) -> R
     Ok((from, to))
 }
 
-/// Returns whether the configuration says that there is no such relation.
+/// A relation that holds only for rows whose type column holds a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Polymorphic {
+    /// The relation.
+    pub relation: Relation,
+    /// The child's type column.
+    pub type_column: usize,
+    /// What it holds where the reference means this parent.
+    pub value: String,
+    /// What the database does on delete of the parent.
+    pub on_delete: OnDelete,
+}
+
+/// Lists the configured relations that hold only for some rows.
+///
+/// # Errors
+/// Returns that the configuration names what is not there.
+pub fn polymorphic(case: &Case, config: &Loaded) -> Result<Vec<Polymorphic>, ProfileError> {
+    let mut found = Vec::new();
+    for configured in config.config.relations.iter().filter(|r| !r.ignore) {
+        let (Some(column), Some(value)) = (&configured.type_column, &configured.value) else { continue };
+        let ((child, child_columns), (parent, parent_columns)) = ends(case, config, configured)?;
+        let type_column = column_named(case, config, child, column.rsplit('.').next().unwrap_or(column))?;
+        found.push(Polymorphic {
+            relation: Relation { child, child_columns, parent, parent_columns, source: Source::Config },
+            type_column,
+            value: value.clone(),
+            on_delete: configured.on_delete.unwrap_or(OnDelete::NoAction),
+        });
+    }
+    Ok(found)
+}
+
+/// Returns whether the configuration says that there is no such relation, or that it holds only for some rows.
 pub(super) fn is_ignored(case: &Case, config: &Loaded, child: TableId, columns: &[usize], parent: TableId) -> Result<bool, ProfileError> {
-    for relation in config.config.relations.iter().filter(|r| r.ignore) {
+    for relation in config.config.relations.iter().filter(|r| r.ignore || r.type_column.is_some()) {
         let ((from, from_columns), (to, _)) = ends(case, config, relation)?;
-        if from == child && from_columns == columns && to == parent {
+        if from == child && from_columns == columns && (to == parent || relation.type_column.is_some()) {
             return Ok(true);
         }
     }

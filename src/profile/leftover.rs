@@ -2,7 +2,7 @@
 //! ledger and the columns match. A name alone hides nothing.
 
 use super::class::Class;
-use crate::model::plan::{LEDGER_COLUMNS, LEDGER_TABLE};
+use crate::model::plan::{ARCHIVE_NUMBER, LEDGER_COLUMNS, LEDGER_TABLE};
 use crate::model::{Source, TableClass};
 use crate::snapshot::{Case, CaseTable, SnapshotError};
 
@@ -28,7 +28,9 @@ pub(super) fn mark(case: &Case, classes: &mut [Class]) -> Result<(), SnapshotErr
                 .iter()
                 .find(|t| t.table.name.schema == ledger.table.name.schema && t.table.name.name == *archive && t.id != ledger.id);
             let (Some(original), Some(stored)) = (original, stored) else { continue };
-            if same_columns(original, stored) {
+            // SQLite keeps of an archive's column types the affinity alone.
+            let typed = case.facts().engine != crate::model::Engine::Sqlite;
+            if same_columns(original, stored, typed) {
                 matched += 1;
                 classes[stored.id.index()] =
                     (TableClass::Leftover, Source::Inferred, format!("archive of {} according to its ledger", original.table.name));
@@ -52,8 +54,9 @@ fn is_ledger(info: &CaseTable) -> bool {
     named && columns == LEDGER_COLUMNS
 }
 
-fn same_columns(original: &CaseTable, archive: &CaseTable) -> bool {
-    let names = |info: &CaseTable| info.table.columns.iter().map(|c| (c.name.clone(), c.type_text.clone())).collect::<Vec<_>>();
-    let stored = names(archive);
+fn same_columns(original: &CaseTable, archive: &CaseTable, typed: bool) -> bool {
+    let type_of = |c: &crate::model::Column| if typed { c.type_text.clone() } else { String::new() };
+    let names = |info: &CaseTable| info.table.columns.iter().map(|c| (c.name.clone(), type_of(c))).collect::<Vec<_>>();
+    let stored: Vec<_> = names(archive).into_iter().filter(|c| c.0 != ARCHIVE_NUMBER).collect();
     names(original).iter().all(|c| stored.iter().any(|s| s.0 == c.0 && s.1 == c.1)) && stored.len() <= names(original).len()
 }

@@ -15,6 +15,7 @@ use crate::model::{Role, Source, TableClass, TableId, TakenAt};
 use crate::progress::Progress;
 use crate::snapshot::{Case, SnapshotError};
 
+pub use apply::{Polymorphic, polymorphic};
 pub use clock::{InsertionClock, longest_non_decreasing};
 pub use facts::ColumnFacts;
 pub use role::is_privileged;

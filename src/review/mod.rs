@@ -1,7 +1,9 @@
 //! The append-only log of human decisions, each bound to what was reviewed, and the approvals that
 //! follow from it. Unlisted is on hold; `keep` beats `approve`.
 
+mod file;
 mod resolve;
+mod split;
 
 use crate::cohort::is_guarded_class;
 use crate::model::decision::{Choice, Decision, DecisionSubject};
@@ -9,7 +11,9 @@ use crate::model::value::row_key_json;
 use crate::model::{CohortId, Row, TableId, Verdict};
 use crate::snapshot::{Case, SnapshotError, StoredCohort};
 
+pub use file::{Imported, export, import};
 pub use resolve::{Resolution, RowState, resolve};
+pub use split::split;
 
 /// What can go wrong.
 #[derive(Debug, thiserror::Error)]

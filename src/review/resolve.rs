@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{ReviewError, covers};
+use crate::cohort::is_guarded_class;
 use crate::model::decision::{Choice, Decision, DecisionSubject};
 use crate::model::value::row_key_json;
 use crate::model::{Approved, CohortId, Row, TableId, Verdict};
@@ -26,6 +27,8 @@ pub struct Resolution {
     pub rows: BTreeMap<(TableId, Row), RowState>,
     /// People who approved something.
     pub approvers: BTreeSet<String>,
+    /// Money and audit tables that enough people named in an approval.
+    pub named_tables: BTreeSet<TableId>,
     /// Decisions whose subject changed since, one sentence each.
     pub stale: Vec<String>,
     /// Newest decision on each cohort by person.
@@ -41,7 +44,8 @@ impl Resolution {
     #[must_use]
     pub fn approved(&self) -> Approved {
         let rows = self.rows.iter().filter(|(_, state)| **state == RowState::Approved).map(|(row, _)| *row).collect();
-        Approved::from_decisions(rows, self.approvers.iter().cloned().collect(), self.digest.clone())
+        let (approvers, named) = (self.approvers.iter().cloned().collect(), self.named_tables.iter().copied().collect());
+        Approved::from_decisions(rows, approvers, named, self.digest.clone())
     }
 
     /// Returns whether people decided on a cohort: `approve`, `keep` or `hold`.
@@ -163,6 +167,26 @@ pub fn resolve(case: &Case, reviewers: usize, author: &str) -> Result<Resolution
             }
         }
     }
+    resolution.named_tables = named_tables(case, &resolution.cohorts, reviewers, counts)?;
     resolution.digest = hasher.finalize().to_hex().to_string();
     Ok(resolution)
+}
+
+/// Lists the money and audit tables that enough people named in their approvals.
+fn named_tables(
+    case: &Case,
+    cohorts: &BTreeMap<CohortId, Vec<Decision>>,
+    reviewers: usize,
+    counts: impl Fn(&str) -> bool,
+) -> Result<BTreeSet<TableId>, ReviewError> {
+    let mut by: BTreeMap<TableId, BTreeSet<&str>> = BTreeMap::new();
+    for decision in cohorts.values().flatten().filter(|d| d.decision == Choice::Approve && counts(&d.by)) {
+        for info in case.tables() {
+            let named = decision.tables.iter().any(|t| t == "all" || case.find_table(t) == Some(info.id));
+            if named && is_guarded_class(case.class(info.id)?) {
+                by.entry(info.id).or_default().insert(&decision.by);
+            }
+        }
+    }
+    Ok(by.into_iter().filter(|(_, people)| people.len() >= reviewers.max(1)).map(|(table, _)| table).collect())
 }

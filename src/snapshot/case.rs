@@ -540,6 +540,29 @@ impl Case {
         Ok(())
     }
 
+    /// Takes a cohort away, for cohorts that are stored in its place.
+    ///
+    /// # Errors
+    /// Returns what SQLite says.
+    pub fn take_cohort(&self, id: &CohortId) -> Result<(), SnapshotError> {
+        self.db.execute("DELETE FROM unseed_cohorts WHERE cohort_id = ?1", [&id.0]).map_err(|e| self.sqlite(e))?;
+        Ok(())
+    }
+
+    /// Says which cohort a row's verdict belongs to.
+    ///
+    /// # Errors
+    /// Returns what SQLite says.
+    pub fn set_cohort_of(&self, table: TableId, row: Row, id: &CohortId) -> Result<(), SnapshotError> {
+        self.run(|| {
+            let mut statement = self.db.prepare_cached(
+                "UPDATE unseed_verdicts SET cohort_id = ?3 WHERE rowid = (SELECT verdict_rowid FROM unseed_verdict_rows WHERE table_id = ?1 AND row = ?2)",
+            )?;
+            statement.execute(params![table.0, row, id.0])
+        })?;
+        Ok(())
+    }
+
     /// Returns the cohorts, largest evidence first.
     ///
     /// # Errors

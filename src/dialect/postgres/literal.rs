@@ -4,14 +4,41 @@ use std::fmt::Write as _;
 
 use crate::model::{Column, QualifiedName, Value};
 
-/// Quotes a name.
+/// Quotes a name; one that holds characters which cannot be seen is written with their numbers, so that
+/// it stays on its line and shows what it is.
 pub(super) fn name(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
+    if name.chars().all(|c| !c.is_control() && !is_invisible(c)) {
+        return format!("\"{}\"", name.replace('"', "\"\""));
+    }
+    let mut out = String::from("U&\"");
+    for c in name.chars() {
+        match c {
+            '"' => out.push_str("\"\""),
+            '\\' => out.push_str("\\\\"),
+            c if c.is_control() || is_invisible(c) => {
+                let _ = write!(out, "\\+{:06X}", u32::from(c));
+            }
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}
+
+/// Returns whether a character is drawn as nothing, or turns the direction of what follows.
+const fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 /// Quotes a schema-qualified name.
 pub(super) fn qualified(table: &QualifiedName) -> String {
     format!("{}.{}", name(&table.schema), name(&table.name))
+}
+
+/// Writes a schema-qualified name as a text that `to_regclass` reads.
+pub(super) fn regclass(table: &QualifiedName) -> String {
+    let quote = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
+    text(&format!("{}.{}", quote(&table.schema), quote(&table.name)))
 }
 
 /// Writes a text literal: plain quotes where the text is printable ASCII without backslash, an escape
@@ -88,6 +115,8 @@ mod tests {
         assert_eq!(text("it's"), "'it''s'");
         assert_eq!(text("a\\b\n\u{e9}\u{1f436}\u{202e}"), "E'a\\\\b\\n\\u00E9\\U0001F436\\u202E'");
         assert_eq!(name("we\"ird"), "\"we\"\"ird\"");
+        assert_eq!(name("a\nb\u{202e}"), "U&\"a\\+00000Ab\\+00202E\"");
+        assert_eq!(regclass(&QualifiedName::new("s", "a\nb")), "E'\"s\".\"a\\nb\"'");
         let blob = Column { type_text: "bytea".into(), ..Column::default() };
         assert_eq!(value(&Value::Blob(vec![0, 255]), &blob), "'\\x00ff'");
         let flag = Column { type_text: "boolean".into(), ..Column::default() };

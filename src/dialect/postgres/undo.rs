@@ -2,172 +2,178 @@
 
 use std::fmt::Write as _;
 
-use super::delete::touched_archive;
+use super::frame::{ErrorCodes, begin, do_block, ending, opening};
 use super::literal::{name, qualified, text};
-use super::{ADVISORY_KEY, archive, archive_name, do_block, ending, error_codes, keys, ledger, left_schema, on_key, opening, refuse};
-use crate::dialect::comment;
-use crate::model::plan::DeletePlan;
+use super::{
+    CLIENT, archive, archive_name, archive_regclass, guards, keys, ledger, left_schema, on_key, on_touched, refuse, target, touched_archive,
+};
+use crate::dialect::{comment, guard, header, indent};
+use crate::model::plan::{DeletePlan, PlanTable, PlanTouch};
 
 /// Renders the script.
 pub(super) fn script(plan: &DeletePlan) -> String {
+    let left = left_schema(plan);
     let mut out = format!(
         "-- Undo script of unseed {}, plan {}\n\
-         -- Puts back what delete.sql archived in schema {}, and empties the archive.\n\
-         -- Rehearse:  psql -d DATABASE -f undo.sql\n\
-         -- Undo:      psql -d DATABASE -c \"SET unseed.apply = '{}'\" -f undo.sql\n\
+         -- Puts back what delete.sql archived in schema {left}, batch or not, and empties the archive.\n\
+         -- Rehearse:  {}\n\
+         -- Undo:      {}\n\
          -- The last line is the outcome: UNSEED DRY-RUN-OK, UNDONE n, ALREADY-UNDONE or REFUSED DSnnn (a refusal changes nothing).\n\
-         -- Triggers on insert fire as for any row; sequences stay where they are.\n\n",
+         -- Triggers on insert fire as for any row; sequences stay where they are. Where prevent.sql was run, run\n\
+         -- prevent-undo.sql first. An undo has no expiry.\n\n",
         env!("CARGO_PKG_VERSION"),
         plan.id,
-        left_schema(plan),
-        plan.id
+        header::command(CLIENT.rehearse, plan, "undo.sql", &left),
+        header::command(CLIENT.apply, plan, "undo.sql", &left),
     );
     out.push_str(&opening());
-    let total: usize = plan.rows();
-    let mut body = String::new();
-    restore_all(&mut body, plan, total);
-    out.push_str(&do_block(&body));
+    out.push_str(&begin(plan, 1, &needs(plan), false));
+    out.push_str(&block(plan, &guards_and_rows(plan)));
     out.push_str("COMMIT;\n\n");
-    out.push_str(&ending("t(\"table\" text, restored bigint, rows_before bigint, rows_after bigint)"));
+    out.push_str(&ending("t(\"table\" text, restored bigint, rows_before bigint, rows_after bigint)", "UNDONE", "ALREADY-UNDONE", 1));
     out
 }
 
-/// Writes the guarded block.
-fn restore_all(out: &mut String, plan: &DeletePlan, total: usize) {
+/// Lists the rights that an undo needs.
+pub(super) fn needs(plan: &DeletePlan) -> Vec<guards::Need> {
+    let mut needs = Vec::new();
+    for table in &plan.tables {
+        needs.extend(["SELECT", "INSERT"].map(|right| (table.name.clone(), right)));
+    }
+    for touch in &plan.touched {
+        needs.extend(["SELECT", "UPDATE"].map(|right| (touch.name.clone(), right)));
+    }
+    needs
+}
+
+/// Wraps what an undo does: `work` sets `undone` where there is nothing to do.
+pub(super) fn block(plan: &DeletePlan, work: &str) -> String {
+    let mut body = format!(
+        "DECLARE\n  \
+           apply_now boolean := coalesce(current_setting('unseed.apply', true), '') = {token};\n  \
+           undone boolean := false;\n  rehearsed boolean := false;\n  total bigint := 0;\n  n bigint;\n  m bigint;\n  before_n bigint;\n  wanted bigint;\n  \
+           run_no integer;\n  since integer;\n  started timestamptz;\n  lines json[] := '{{}}';\n  code text := '';\n  detail text := '';\n\
+         BEGIN\n  IF current_setting('unseed.staging') <> '1' THEN\n    RETURN;\n  END IF;\n  BEGIN\n",
+        token = text(&plan.id.0),
+    );
+    body.push_str(&indent(work, 4));
+    let codes = ErrorCodes { foreign_key: "DS061", unique: "DS070" };
+    let _ = write!(
+        body,
+        "    IF NOT undone AND NOT apply_now THEN\n      RAISE EXCEPTION USING ERRCODE = 'UN002', MESSAGE = 'rehearsed';\n    END IF;\n  \
+         EXCEPTION\n    \
+             WHEN SQLSTATE 'UN002' THEN\n        rehearsed := true;\n    \
+             WHEN OTHERS OR query_canceled THEN\n{}        lines := '{{}}';\n  END;\n  \
+         PERFORM set_config('unseed.staging', '', false), set_config('unseed.refused', code, false), set_config('unseed.detail', detail, false),\n    \
+             set_config('unseed.total', total::text, false), set_config('unseed.already', undone::integer::text, false),\n    \
+             set_config('unseed.rehearsed', rehearsed::integer::text, false),\n    \
+             set_config('unseed.report', coalesce(array_to_json(lines), '[]')::text, false);\n\
+         END\n",
+        codes.render()
+    );
+    do_block(&body)
+}
+
+fn guards_and_rows(plan: &DeletePlan) -> String {
+    let mut out = guards::place(plan, false);
+    let never = refuse("DS061", "'the plan was never applied here: there is nothing to undo'");
+    let quoted = text(&ledger(plan));
+    out.push_str(&guard("DS061", "the plan was applied here", &format!("IF to_regclass({quoted}) IS NULL THEN\n  {never}\nEND IF;")));
     let _ = write!(
         out,
-        "DECLARE\n    \
-             apply_now boolean := coalesce(current_setting('unseed.apply', true), '') = {token};\n    \
-             undone boolean := false;\n    total bigint := 0;\n    n bigint;\n    before_n bigint;\n    m bigint;\n    run_no integer;\n    last_event text;\n    started timestamptz;\n    \
-             lines json[] := '{{}}';\n    code text;\n    detail text := '';\n    outcome text;\n\
-         BEGIN\n  BEGIN\n    \
-             IF NOT pg_try_advisory_xact_lock({ADVISORY_KEY}, 0) THEN\n      {busy}\n    END IF;\n    \
-             IF pg_is_in_recovery() THEN\n      {replica}\n    END IF;\n",
-        token = text(&plan.id.0),
-        busy = refuse("DS010", "'another run is active; wait for it to end'"),
-        replica = refuse("DS011", "'this is a replica; run the script on the primary'"),
-    );
-    if !plan.snapshot.database.is_empty() {
-        let _ = writeln!(
-            out,
-            "    IF current_database() <> {} THEN\n      {}\n    END IF;",
-            text(&plan.snapshot.database),
-            refuse("DS012", "'this is database ' || current_database()")
-        );
-    }
-    let _ = writeln!(
-        out,
-        "    IF to_regclass({ledger_text}) IS NULL THEN\n      {never}\n    END IF;\n    \
-         SELECT max(run), (array_agg(event ORDER BY run DESC))[1] INTO run_no, last_event FROM {ledger} WHERE plan_id = {id};\n    \
-         IF last_event IS NULL THEN\n      {never}\n    END IF;\n    \
-         undone := last_event = 'undo';\n    run_no := run_no + 1;\n    \
-         IF NOT undone THEN\n      started := clock_timestamp();",
-        ledger_text = text(&ledger(plan)),
+        "-- Every batch that was applied since the last undo.\n\
+         SELECT coalesce(max(run) FILTER (WHERE event = 'undo'), 0), coalesce(max(run), 0) + 1 INTO since, run_no FROM {ledger} WHERE plan_id = {id};\n\
+         SELECT count(*) INTO n FROM {ledger} WHERE plan_id = {id} AND event = 'apply' AND run > since;\n\
+         undone := n = 0;\n",
         ledger = ledger(plan),
         id = text(&plan.id.0),
-        never = refuse("DS061", "'the plan was never applied here: there is nothing to undo'"),
     );
+    out.push_str(&guard("DS061", "the plan was applied here", &format!("IF undone AND since = 0 THEN\n  {never}\nEND IF;")));
+    let mut work = String::from("started := clock_timestamp();\n");
     for table in plan.tables.iter().rev() {
-        let _ = writeln!(
-            out,
-            "      -- {label}: the archive is whole, and no key is taken\n      \
-             SELECT count(*) INTO n FROM {archive};\n      IF n <> {count} THEN\n        {broken}\n      END IF;\n      \
-             SELECT count(*) INTO n FROM {archive} AS a JOIN {target} AS t ON {on};\n      IF n > 0 THEN\n        {taken}\n      END IF;",
-            label = comment(&table.name.to_string()),
-            archive = archive(plan, &table.name),
-            count = table.rows.len(),
-            broken = refuse(
-                "DS061",
-                &format!("{} || ': the archive holds ' || n || ' rows, expected {}'", text(&table.name.to_string()), table.rows.len())
-            ),
-            target = qualified(&table.name),
-            on = on_key(table, "t", "a"),
-            taken = refuse("DS070", &format!("{} || ': ' || n || ' keys are taken by other rows'", text(&table.name.to_string()))),
-        );
+        work.push_str(&whole_and_free(plan, table));
     }
-    let mut done: Vec<usize> = Vec::new();
-    for index in (0..plan.tables.len()).rev() {
-        if done.contains(&index) {
-            continue;
-        }
-        let group = plan.cycles.iter().find(|c| c.contains(&index)).cloned().unwrap_or_else(|| vec![index]);
-        restore(out, plan, &group);
-        done.extend(group);
+    for group in plan.groups().iter().rev() {
+        work.push_str(&restore(plan, group));
     }
     for (index, touch) in plan.touched.iter().enumerate() {
-        let key: Vec<String> = touch.key.iter().map(|c| name(&touch.columns[*c].name)).map(|k| format!("t.{k} = a.{k}")).collect();
-        let set: Vec<String> = touch.set_null.iter().map(|c| name(&touch.columns[*c].name)).map(|c| format!("{c} = a.{c}")).collect();
-        let null: Vec<String> = touch.set_null.iter().map(|c| format!("t.{} IS NULL", name(&touch.columns[*c].name))).collect();
-        let _ = writeln!(
-            out,
-            "      -- {label}: references\n      UPDATE {table} AS t SET {set} FROM {archive} AS a WHERE {key} AND {null};\n      GET DIAGNOSTICS n = ROW_COUNT;\n      \
-             IF n <> {count} THEN\n        {wrong}\n      END IF;\n      DELETE FROM {archive};",
-            label = comment(&touch.name.to_string()),
-            table = qualified(&touch.name),
-            archive = touched_archive(plan, index),
-            set = set.join(", "),
-            key = key.join(" AND "),
-            null = null.join(" AND "),
-            count = touch.rows.len(),
-            wrong = refuse(
-                "DS060",
-                &format!("{} || ': ' || n || ' references restored, expected {}'", text(&touch.name.to_string()), touch.rows.len())
-            ),
-        );
+        work.push_str(&refer_again(plan, index, touch));
     }
-    let _ = write!(
-        out,
-        "      IF total <> {total} THEN\n        {wrong}\n      END IF;\n      \
-         IF NOT apply_now THEN\n        RAISE EXCEPTION USING ERRCODE = 'UN002', MESSAGE = 'rehearsed';\n      END IF;\n    END IF;\n    \
-         outcome := CASE WHEN undone THEN 'UNSEED ALREADY-UNDONE' ELSE 'UNSEED UNDONE ' || total END;\n  \
-         EXCEPTION\n    WHEN SQLSTATE 'UN002' THEN\n        outcome := 'UNSEED DRY-RUN-OK';\n    \
-         WHEN OTHERS OR query_canceled THEN\n{codes}        outcome := 'UNSEED REFUSED ' || code;\n  END;\n  \
-         PERFORM set_config('unseed.outcome', outcome, false), set_config('unseed.detail', detail, false), set_config('unseed.report', coalesce(array_to_json(lines), '[]'::json)::text, false);\n\
-         END\n",
-        wrong = refuse("DS060", &format!("'restored ' || total || ' rows in all, expected {total}'")),
-        codes = error_codes(),
+    let _ = write!(out, "IF NOT undone THEN\n{}END IF;\n", indent(&work, 2));
+    out
+}
+
+/// DS061, DS070: the archive is whole, and no key is taken.
+fn whole_and_free(plan: &DeletePlan, table: &PlanTable) -> String {
+    let (shown, archived) = (text(&table.name.to_string()), archive(plan, &table.name));
+    let broken = refuse("DS061", &format!("{shown} || ': the archive holds ' || n || ' rows, the ledger says ' || wanted"));
+    let body = format!(
+        "SELECT coalesce(sum(archived), 0) INTO wanted FROM {ledger} WHERE plan_id = {id} AND event = 'apply' AND run > since\n  \
+           AND schema_name = {schema} AND table_name = {of};\n\
+         IF to_regclass({quoted}) IS NULL AND wanted > 0 THEN\n  {missing}\nEND IF;\n\
+         SELECT count(*) INTO n FROM {archived};\nIF n <> wanted THEN\n  {broken}\nEND IF;",
+        ledger = ledger(plan),
+        id = text(&plan.id.0),
+        schema = text(&table.name.schema),
+        of = text(&table.name.name),
+        quoted = archive_regclass(plan, &table.name),
+        missing = refuse("DS061", &format!("{shown} || ': its archive is gone; undo-offline.sql restores from the snapshot'")),
     );
+    let mut out = guard("DS061", &format!("{}: the archive is whole", table.name), &body);
+    if !table.key.is_empty() {
+        let taken = refuse("DS070", &format!("{shown} || ': ' || n || ' keys are taken by other rows'"));
+        let body = format!(
+            "SELECT count(*) INTO n FROM {archived} AS a JOIN {target} AS t ON {on};\nIF n > 0 THEN\n  {taken}\nEND IF;",
+            target = target(table),
+            on = on_key(table, "t", "a"),
+        );
+        out.push_str(&guard("DS070", &format!("{}: no key is taken", table.name), &body));
+    }
+    out
 }
 
 /// Puts back the rows of one table, or of the tables of a circle in one statement.
-fn restore(out: &mut String, plan: &DeletePlan, group: &[usize]) {
+fn restore(plan: &DeletePlan, group: &[usize]) -> String {
+    let mut out = String::new();
     let mut parts = Vec::new();
     let mut counts = Vec::new();
+    let mut archived = Vec::new();
     for index in group {
         let table = &plan.tables[*index];
-        let _ = writeln!(out, "      -- {}", comment(&table.name.to_string()));
-        let columns: Vec<String> = table.columns.iter().filter(|c| !c.generated).map(|c| name(&c.name)).collect();
-        let order: Vec<String> = keys(table);
+        let from = archive(plan, &table.name);
+        let _ = writeln!(out, "-- {}", comment(&table.name.to_string()));
+        let order = if table.key.is_empty() { String::new() } else { format!(" ORDER BY {}", keys(table).join(", ")) };
         parts.push(format!(
-            "i{index} AS (INSERT INTO {target} ({columns}) OVERRIDING SYSTEM VALUE\n        SELECT {columns} FROM {archive} ORDER BY {order} RETURNING 1)",
+            "i{index} AS (INSERT INTO {target} ({columns}) OVERRIDING SYSTEM VALUE\n    SELECT {columns} FROM {from}{order} RETURNING 1)",
             target = qualified(&table.name),
-            columns = columns.join(", "),
-            archive = archive(plan, &table.name),
-            order = order.join(", "),
+            columns = stored_columns(table),
         ));
         counts.push(format!("(SELECT count(*) FROM i{index})"));
+        archived.push(format!("(SELECT count(*) FROM {from})"));
     }
     for (place, index) in group.iter().enumerate() {
         let table = &plan.tables[*index];
-        let _ = writeln!(out, "      SELECT count(*) INTO before_n FROM {};", qualified(&table.name));
+        let _ = writeln!(out, "SELECT count(*) INTO before_n FROM {};", target(table));
         if place == 0 {
-            let _ = writeln!(out, "      WITH {}\n      SELECT {} INTO n;", parts.join(",\n      "), counts.join(" + "));
-            let expected: usize = group.iter().map(|i| plan.tables[*i].rows.len()).sum();
-            let _ = writeln!(
+            let _ = write!(
                 out,
-                "      IF n <> {expected} THEN\n        {}\n      END IF;\n      total := total + n;",
-                refuse("DS060", &format!("{} || ': restored ' || n || ' rows, expected {expected}'", text(&table.name.to_string())))
+                "wanted := {};\nWITH {}\nSELECT {} INTO n;\ntotal := total + n;\n",
+                archived.join(" + "),
+                parts.join(",\n  "),
+                counts.join(" + ")
             );
+            let wrong =
+                refuse("DS060", &format!("{} || ': restored ' || n || ' rows, expected ' || wanted", text(&table.name.to_string())));
+            out.push_str(&guard("DS060", "all archived rows are back", &format!("IF n <> wanted THEN\n  {wrong}\nEND IF;")));
         }
-        let _ = writeln!(
+        let from = archive(plan, &table.name);
+        let _ = write!(
             out,
-            "      SELECT count(*) INTO m FROM {target};\n      DELETE FROM {archive};\n      \
-             lines := lines || json_build_object('table', {shown}, 'restored', {count}, 'rows_before', m - {count}, 'rows_after', m);\n      \
-             INSERT INTO {ledger} VALUES ({id}, run_no, 'undo', {schema_text}, {name_text}, {archive_text}, m - {count}, {count}, m, 0, started, clock_timestamp(), session_user);",
-            target = qualified(&table.name),
-            archive = archive(plan, &table.name),
+            "SELECT count(*) INTO n FROM {from};\nSELECT count(*) INTO m FROM {target};\nDELETE FROM {from};\n\
+             lines := lines || json_build_object('table', {shown}, 'restored', n, 'rows_before', m - n, 'rows_after', m);\n\
+             INSERT INTO {ledger} VALUES ({id}, run_no, 0, 'undo', {schema_text}, {name_text}, {archive_text}, m - n, n, m, 0, started, clock_timestamp(), session_user);\n",
+            target = target(table),
             shown = text(&table.name.to_string()),
-            count = table.rows.len(),
             ledger = ledger(plan),
             id = text(&plan.id.0),
             schema_text = text(&table.name.schema),
@@ -175,4 +181,36 @@ fn restore(out: &mut String, plan: &DeletePlan, group: &[usize]) {
             archive_text = text(&archive_name(plan, &table.name)),
         );
     }
+    out
+}
+
+/// Lists the columns that are written: not those that the database computes.
+pub(super) fn stored_columns(table: &PlanTable) -> String {
+    table.columns.iter().filter(|c| !c.generated).map(|c| name(&c.name)).collect::<Vec<_>>().join(", ")
+}
+
+/// Restores the references of surviving rows.
+fn refer_again(plan: &DeletePlan, index: usize, touch: &PlanTouch) -> String {
+    let archived = touched_archive(plan, index);
+    let set: Vec<String> = touch.set_null.iter().map(|c| name(&touch.columns[*c].name)).map(|c| format!("{c} = a.{c}")).collect();
+    let null: Vec<String> = touch.set_null.iter().map(|c| format!("t.{} IS NULL", name(&touch.columns[*c].name))).collect();
+    let shown = text(&touch.name.to_string());
+    let wrong = refuse(
+        "DS060",
+        &format!(
+            "{shown} || ': ' || n || ' of ' || wanted || ' references restored; the other rows are gone or refer elsewhere by now: look at ' || {}",
+            text(&archived)
+        ),
+    );
+    format!(
+        "-- {label}: references\n\
+         SELECT count(*) INTO wanted FROM {archived};\n\
+         UPDATE {table} AS t SET {set} FROM {archived} AS a WHERE {key} AND {null};\nGET DIAGNOSTICS n = ROW_COUNT;\n{counted}DELETE FROM {archived};\n",
+        label = comment(&touch.name.to_string()),
+        table = qualified(&touch.name),
+        set = set.join(", "),
+        key = on_touched(touch, "t", "a"),
+        null = null.join(" AND "),
+        counted = guard("DS060", "all references are back", &format!("IF n <> wanted THEN\n  {wrong}\nEND IF;")),
+    )
 }

@@ -1,0 +1,150 @@
+//! `RUNBOOK.md`: one page for the person at the keyboard, with this plan's own figures.
+
+use std::fmt::Write as _;
+
+use super::header::command;
+use super::{CODES, Dialect, comment};
+use crate::model::plan::{DeletePlan, OnDrift};
+use crate::model::stamp::Rfc3339;
+
+/// Heading of the durations, below which a rehearsal writes its own.
+pub const DURATIONS: &str = "## Durations";
+
+/// Returns how the engine's client rehearses and applies a script file.
+#[must_use]
+pub fn commands(plan: &DeletePlan, dialect: &dyn Dialect, file: &str) -> (String, String) {
+    let (client, left) = (dialect.client(), dialect.left_behind(plan));
+    (command(client.rehearse, plan, file, &left), command(client.apply, plan, file, &left))
+}
+
+/// Renders the page.
+#[must_use]
+pub fn runbook(plan: &DeletePlan, dialect: &dyn Dialect) -> String {
+    let client = dialect.client();
+    let left = dialect.left_behind(plan);
+    let bare = left.split(' ').next_back().unwrap_or(&left).trim_end_matches('.').to_owned();
+    let line = |template: &str, file: &str| command(template, plan, file, &bare);
+    let mut out = format!(
+        "# Runbook of plan {id}\n\n\
+         {engine} script, made {made} by {author}, approved by {approvers}. Snapshot `{snapshot}`, decisions `{decisions}`, schema `{schema}`. \
+         It does not apply after **{expires}**.\n\n",
+        id = plan.id,
+        engine = dialect.engine(),
+        made = Rfc3339(plan.made_at),
+        author = cell(&plan.author),
+        approvers = cell(&plan.approvers.join(", ")),
+        snapshot = plan.snapshot.id.0.get(..16).unwrap_or(&plan.snapshot.id.0),
+        decisions = plan.decisions_digest.get(..16).unwrap_or(&plan.decisions_digest),
+        schema = plan.schema_fingerprint,
+        expires = Rfc3339(plan.expires_at),
+    );
+    figures(&mut out, plan);
+    notes(&mut out, plan);
+    let _ = write!(
+        out,
+        "## Steps\n\n\
+         - [ ] Check the file: `sha256sum -c delete.sql.sha256`\n\
+         - [ ] Back up, and know how to restore it: `{backup}`\n\
+         - [ ] Services: {services}\n\
+         - [ ] Look first, without locks: `{verify}` prints `not applied`\n\
+         - [ ] Rehearse: `{rehearse}` ends with `UNSEED DRY-RUN-OK`. It takes the same locks as the apply, deletes, counts and undoes it all.\n\
+         - [ ] Apply: `{apply}` ends with `UNSEED APPLIED {rows}`{drift}. A second run says `UNSEED ALREADY-APPLIED`.\n\
+         - [ ] Check: `{verify}` prints `applied`\n\
+         - [ ] Afterwards: {after}. Refresh materialized views and caches that read these tables.\n\
+         - [ ] Watch for a day: errors of the application that name the tables above, logins of accounts that are gone, the counters listed above.\n\
+         - [ ] Take a new snapshot and run `unseed verify CASE --after SNAPSHOT --plan DIR`\n\
+         - [ ] Keep this folder with the ticket. An apply leaves {left} behind: the deleted rows and a ledger. They hold personal data: drop them when nobody will want to undo, at the latest when your retention period ends: `{drop}`\n\n\
+         To go back: `{undo}` ends with `UNSEED UNDONE {rows}`. Where the archive is gone, undo-offline.sql restores the rows as the snapshot holds them. \
+         Where prevent.sql was run, run prevent-undo.sql first.\n\n",
+        backup = line(client.backup, "delete.sql"),
+        services = if plan.batch_rows.is_some() {
+            "none needs to stop; each batch holds its rows' locks for a short time".to_owned()
+        } else if plan.rows() > 50_000 {
+            format!("{} rows go in one transaction; do it in a quiet hour, or plan with --batch", plan.rows())
+        } else {
+            "none needs to stop; sessions that touch these rows wait until the script ends, others do not".to_owned()
+        },
+        verify = line(client.rehearse, "verify.sql"),
+        rehearse = line(client.rehearse, "delete.sql"),
+        apply = line(client.apply, "delete.sql"),
+        rows = plan.rows(),
+        drift = if plan.on_drift == OnDrift::Skip { ", fewer by what was skipped and listed" } else { "" },
+        after = client.after,
+        drop = line(client.drop_archive, ""),
+        undo = line(client.apply, "undo.sql"),
+    );
+    for note in client.notes {
+        let _ = writeln!(out, "{note}\n");
+    }
+    let _ = write!(out, "{DURATIONS}\n\nNot rehearsed yet: `unseed rehearse CASE DIR` fills this in.\n\n");
+    out.push_str("## If it refuses\n\nThe last line is `UNSEED REFUSED` and one of these codes; a refusal changes nothing");
+    out.push_str(if plan.batch_rows.is_some() { " (batches before it stay applied).\n\n" } else { ".\n\n" });
+    out.push_str("| code | means | next step |\n|---|---|---|\n");
+    for code in CODES {
+        let _ = writeln!(out, "| {} {} | {} | {} |", code.id, code.title, code.meaning, code.next);
+    }
+    out
+}
+
+/// The table of what goes and what stays.
+fn figures(out: &mut String, plan: &DeletePlan) {
+    out.push_str("| table | delete | of | remain | touched | held back |\n|---|---:|---:|---:|---:|---:|\n");
+    for table in &plan.tables {
+        let (delete, before) = (table.count() as u64, table.snapshot_rows);
+        let touched: usize = plan.touched.iter().filter(|t| t.name == table.name).map(|t| t.rows.len()).sum();
+        let held = plan.held.iter().filter(|h| h.table == table.name).count();
+        let _ = writeln!(
+            out,
+            "| {} | {delete} | {before} | {} | {touched} | {held} |",
+            cell(&table.name.to_string()),
+            before.saturating_sub(delete)
+        );
+    }
+    for touch in plan.touched.iter().filter(|t| !t.rows.is_empty() && plan.tables.iter().all(|p| p.name != t.name)) {
+        let _ = writeln!(out, "| {} | 0 | | | {} | 0 |", cell(&touch.name.to_string()), touch.rows.len());
+    }
+    out.push('\n');
+}
+
+fn notes(out: &mut String, plan: &DeletePlan) {
+    for touch in plan.touched.iter().filter(|t| !t.rows.is_empty()) {
+        let columns: Vec<&str> = touch.set_null.iter().map(|c| touch.columns[*c].name.as_str()).collect();
+        let _ = writeln!(
+            out,
+            "- {} rows of {} survive and lose {}.",
+            touch.rows.len(),
+            cell(&touch.name.to_string()),
+            cell(&columns.join(", "))
+        );
+    }
+    for held in plan.held.iter().take(20) {
+        let _ = writeln!(out, "- Held back: {} {}: {}", cell(&held.table.to_string()), cell(&held.key), cell(&held.chain.join("; ")));
+    }
+    if plan.held.len() > 20 {
+        let _ = writeln!(out, "- And {} more are held back: see plan.json.", plan.held.len() - 20);
+    }
+    for warning in &plan.warnings {
+        let _ = writeln!(out, "- {}", cell(warning));
+    }
+    if plan.touched_rows() + plan.held.len() + plan.warnings.len() > 0 {
+        out.push('\n');
+    }
+}
+
+/// Makes a text of the snapshot safe in Markdown: no markup, no column of a table, no HTML.
+fn cell(text: &str) -> String {
+    let mut out = String::new();
+    for c in comment(text).chars() {
+        match c {
+            '|' | '`' | '[' | ']' | '_' | '#' | '~' => {
+                out.push('\\');
+                out.push(c);
+            }
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '&' => out.push_str("&amp;"),
+            c => out.push(c),
+        }
+    }
+    out
+}

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Runs every test: installs the Debian packages that are missing, starts a private Postgres on a socket,
-# runs the tests, stops the server by its own process id.
+# runs the tests, stops the server by its own process id, and drives the report in a headless Chromium.
 #
 #   tests/run.sh           all tests
+#   tests/run.sh --bless   rewrites reports/sample, the committed helps and schemas, and runs no test
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -17,6 +18,32 @@ install() {
     if [ -z "${apt_updated:-}" ]; then as_root apt-get update -qq; apt_updated=1; fi
     DEBIAN_FRONTEND=noninteractive as_root apt-get install -y -qq --no-install-recommends "$package" >/dev/null
 }
+
+bless=
+[ "${1:-}" != --bless ] || bless=1
+
+# The browser tests' own packages; never committed.
+browser_packages() {
+    command -v node >/dev/null || install nodejs
+    command -v npm >/dev/null || install npm
+    [ -x /usr/bin/chromium ] || [ -x /usr/bin/google-chrome ] || install chromium
+    fc-list 2>/dev/null | grep -q DejaVu || install fonts-dejavu-core
+    (cd tests/browser && npm install --silent --no-audit --no-fund --ignore-scripts --no-package-lock >/dev/null)
+}
+unseed="${CARGO_TARGET_DIR:-target}/release/unseed"
+case $unseed in /*) ;; *) unseed="$PWD/$unseed" ;; esac
+
+if [ -n "$bless" ]; then
+    command -v cc >/dev/null || install gcc
+    say "rewriting what is committed"
+    UNSEED_BLESS=1 TRYCMD=overwrite cargo test --release --quiet -- schemas_are_what_the_types_say every_help_is_as_committed
+    cargo build --release --quiet
+    browser_packages
+    blessed=$(mktemp -d "${TMPDIR:-/tmp}/unseed-bless.XXXXXX")
+    trap 'rm -rf "$blessed"' EXIT
+    node tests/browser/sample.mjs "$unseed" "$blessed" --bless
+    exit
+fi
 
 # Packages of servers start them; ours are private ones.
 pg_bin() { ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -n 1; }
@@ -46,5 +73,11 @@ echo "Postgres $(psql -X -h "$UNSEED_TEST_PG" -U postgres -d postgres -A -t -c '
 
 say "tests"
 cargo test --release --quiet
+
+say "the report in a browser"
+cargo build --release --quiet
+browser_packages
+node tests/browser/report.mjs "$unseed" "$scratch/browser"
+node tests/browser/sample.mjs "$unseed" "$scratch/browser"
 
 say "all tests passed"

@@ -10,6 +10,9 @@ use crate::report::visible;
 use crate::snapshot::Case;
 
 #[derive(clap::Args, Debug)]
+#[command(help_template = super::VERB, before_help = "Examples:
+  unseed ingest dump.sql -o case.db
+  unseed ingest schema.sql export/ -o case.db")]
 pub(super) struct Args {
     #[command(flatten)]
     input: InputArgs,

@@ -10,6 +10,10 @@ use crate::report::{self, REPORTS, Report};
 use crate::snapshot::Case;
 
 #[derive(clap::Args, Debug)]
+#[command(help_template = super::VERB, before_help = "Examples:
+  unseed report out/case.db -o out/                                        report.html and report.json
+  unseed report out/case.db -o out/ --format html,json,csv,junit,markdown
+  unseed report out/case.db -o public/ --redact full                       no value of a row is shown")]
 pub(super) struct Args {
     /// Case file
     #[arg(value_name = "CASE")]
@@ -36,7 +40,7 @@ impl RedactArgs {
     /// Gathers the report under the mode asked for, else configured, else partly masked.
     pub(super) fn gather(&self, case: &Case, cx: &Context) -> anyhow::Result<Report> {
         let mode = self.redact.or(cx.config.config.report.redact).unwrap_or_default();
-        Ok(report::gather(case, &cx.config, mode, cx.now)?)
+        Ok(report::gather(case, &cx.config, mode, cx.now, &cx.command)?)
     }
 }
 
@@ -60,6 +64,14 @@ pub(super) fn run(args: &Args, cx: &Context) -> anyhow::Result<Exit> {
     let report = args.redact.gather(&case, cx)?;
     let formats: Vec<&str> = args.format.iter().map(String::as_str).collect();
     write_reports(&report, &formats, &args.output)?;
-    cx.say(&format!("written to {}", args.output.display()));
+    let waiting = report.cohorts.iter().filter(|c| c.decision == crate::model::Choice::Hold).count();
+    let files: Vec<String> =
+        formats.iter().filter_map(|f| report::of(f)).map(|r| args.output.join(r.file_name()).display().to_string()).collect();
+    cx.say(&format!("written: {}", files.join(", ")));
+    if waiting > 0 {
+        cx.say(&format!("next: decide in report.html, or with unseed review {}", args.case.display()));
+    } else if !report.cohorts.is_empty() {
+        cx.say(&format!("next: unseed plan {} -o DIR", args.case.display()));
+    }
     Ok(Exit::Done)
 }

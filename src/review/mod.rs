@@ -1,6 +1,7 @@
 //! The append-only log of human decisions, each bound to what was reviewed, and the approvals that
 //! follow from it. Unlisted is on hold; `keep` beats `approve`.
 
+mod exchange;
 mod resolve;
 
 use crate::cohort::is_guarded_class;
@@ -9,6 +10,7 @@ use crate::model::value::row_key_json;
 use crate::model::{CohortId, Row, TableId, Verdict};
 use crate::snapshot::{Case, SnapshotError, StoredCohort};
 
+pub use exchange::{Imported, export, import, part};
 pub use resolve::{Resolution, RowState, resolve};
 
 /// What can go wrong.

@@ -5,6 +5,7 @@ mod bulk;
 mod case;
 mod frames;
 mod names;
+mod visit;
 
 pub use bulk::{BulkTable, BulkWriter, Finished};
 pub use case::{Case, CaseTable, DetectorRun, StoredCohort, StoredSpared};

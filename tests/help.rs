@@ -68,5 +68,7 @@ fn unknown_keys_of_the_configuration_get_a_suggestion() {
     let desk = Desk::new();
     desk.write("unseed.toml", "[report]\nredakt = \"full\"\n");
     desk.run(&["scan", &fixture("storefront/dump.sql"), "-o", "out"]).exits(2).says(&["unseed.toml:2:1", "did you mean `redact`?"]);
-    desk.unseed("report x.db -o out --format htlm").exits(2);
+    desk.run(&["scan", &fixture("storefront/dump.sql"), "-o", "out", "-c", "/dev/null"]).exits(0);
+    desk.unseed("report out/case.db -c /dev/null -o new --format json,htlm").exits(2).says(&["did you mean html?"]);
+    assert!(!desk.path("new").exists(), "nothing is written");
 }

@@ -46,11 +46,16 @@ impl RedactArgs {
 
 /// Writes a report in some formats.
 pub(super) fn write_reports(report: &Report, formats: &[&str], folder: &Path) -> anyhow::Result<()> {
+    let mut renderers = Vec::new();
     for format in formats {
         let Some(renderer) = report::of(format) else {
             let known: Vec<&str> = REPORTS.iter().map(|r| r.id()).collect();
-            bail!("--format {format} is not known; known are {}", known.join(", "));
+            let nearest = known.iter().min_by_key(|k| crate::config::distance(format, k)).copied().unwrap_or_default();
+            bail!("--format {format} is not known; did you mean {nearest}? Known are {}", known.join(", "));
         };
+        renderers.push(renderer);
+    }
+    for renderer in renderers {
         write_file(&folder.join(renderer.file_name()), &renderer.render(report))?;
     }
     Ok(())

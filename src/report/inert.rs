@@ -243,7 +243,7 @@ fn texts() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn structure_does_not_depend_on_data(text in texts()) {
@@ -292,4 +292,65 @@ proptest! {
         prop_assert_eq!(&key[0], &text);
         prop_assert_eq!(data["tables"][0].as_str(), Some(text.as_str()));
     }
+}
+
+/// The largest report that gathering can hand over: its size depends on the number of cohorts, never on that of rows.
+#[test]
+fn a_hundred_cohorts_fit_two_megabytes() {
+    let long = "a".repeat(40);
+    let mut report = report(&long);
+    let cell = |mark| Cell { text: format!("{}\u{2026} (+1000 characters)", "m".repeat(40)), mark };
+    let row = |n: usize| SampleRow {
+        key: format!("[\"{n:08}\"]"),
+        bound: Some(Bound { table: "users".to_owned(), key: format!("[\"{n:08}\"]"), digest: format!("{n:032x}") }),
+        verdict: Verdict::Review,
+        bits: Bits::new(12.5),
+        cells: (0..6).map(|c| cell((c < 3).then(|| (0..40, "placeholder-word".to_owned())))).collect(),
+    };
+    let mut cohort = report.cohorts.remove(0);
+    cohort.findings = (0..12).map(|n| format!("{n} rows of different days share their time of day, as back-dating leaves it")).collect();
+    cohort.hours = Some(TableHours { table: "users".to_owned(), rows: 9_999, hours: (0..168).map(|h| h * 7 % 11).collect() });
+    cohort.ids = Some(IdStrip {
+        table: "users".to_owned(),
+        column: "id".to_owned(),
+        low: 1,
+        high: 9_999_999,
+        bins: (0..240).map(|b| b % 2).collect(),
+        runs: vec![(1, 2); 6],
+        runs_total: 5_000,
+    });
+    report.cohorts = (0..100)
+        .map(|n| {
+            let mut own = cohort.clone();
+            own.id = format!("c{n:08x}");
+            let table = |t: usize| {
+                let mut table = own.tables[0].clone();
+                table.columns = vec!["a_column_of_a_table".to_owned(); 6];
+                table.samples = (0..if t < 4 { 3 } else { 0 }).map(|s| row(n * 100 + t * 10 + s)).collect();
+                table
+            };
+            own.tables = (0..6).map(table).collect();
+            own
+        })
+        .collect();
+    let listed = ListedRow {
+        table: "payments".to_owned(),
+        cohort: None,
+        columns: vec!["created_at".to_owned(); 3],
+        row: SampleRow { cells: (0..3).map(|_| cell(None)).collect(), ..row(0) },
+        why: "member of cohort c779ca3d0 of 213 rows: user{n}@test.com; 40 rows of different days share their time of day".to_owned(),
+    };
+    report.listed = (0..2_500)
+        .map(|n| {
+            let mut own = listed.clone();
+            own.row = SampleRow {
+                cells: own.row.cells,
+                verdict: if n < 2_000 { Verdict::Review } else { Verdict::Protected },
+                ..row(100_000 + n)
+            };
+            own
+        })
+        .collect();
+    let bytes = page(&report).len();
+    assert!(bytes <= 2_000_000, "{bytes} bytes");
 }

@@ -221,6 +221,18 @@ for (const folder of ["storefront", "site", "clean", "hostile"]) {
   ok(`${folder}: nothing overflows or overlaps at 360 and 1440 px, light and dark, as opened and with everything open`);
 }
 
+// --- the check itself sees what is wrong
+{
+  const { page, context } = await open("clean");
+  const sees = async (spoil) => { await page.reload(); await page.evaluate(spoil); return (await page.evaluate(layout)).length > 0; };
+  assert.equal(await sees(() => {}), false);
+  assert.ok(await sees(() => { document.querySelector("h1").style.marginBottom = "-40px"; }), "text on text");
+  assert.ok(await sees(() => { document.querySelector("h1").style.width = "3000px"; }), "too wide");
+  assert.ok(await sees(() => { const h = document.querySelector("h1"); h.style.width = "20px"; h.style.whiteSpace = "nowrap"; }), "text out of its box");
+  await context.close();
+  ok("the layout check sees overlap, width and overflow");
+}
+
 // --- accessibility
 for (const folder of ["storefront", "site", "clean"]) for (const width of [360, 1440]) for (const colorScheme of ["light", "dark"]) {
   const { page, context } = await open(folder, { viewport: { width, height: 900 }, colorScheme });

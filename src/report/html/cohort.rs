@@ -83,7 +83,7 @@ fn card(cohort: &CohortReport, index: usize, usual: Option<&BTreeMap<&str, &Tabl
                     }
                 }
                 @if let Some(ids) = &cohort.ids { (picture::strip(ids)) }
-                @for table in &cohort.tables { (samples(table, rows)) }
+                @for table in &cohort.tables { (samples(table, index, rows)) }
                 p class="soft" { "On a terminal: " code {
                     "unseed review CASE approve " (cohort.id)
                     @if !guarded.is_empty() { " --tables " (guarded.join(",")) }
@@ -104,11 +104,11 @@ pub(super) fn tag(verdict: Verdict) -> Markup {
     html! { span class={ "tag " (verdict.as_str()) } { (verdict.as_str()) } }
 }
 
-fn samples(table: &CohortTableReport, rows: &mut Rows) -> Markup {
+fn samples(table: &CohortTableReport, index: usize, rows: &mut Rows) -> Markup {
     let total = table.seeded + table.review + table.protected;
     html! {
         @if !table.samples.is_empty() {
-            div class="wide" tabindex="0" role="region" aria-label={ "Sample rows of " (table.name) } {
+            div class="wide" tabindex="0" role="region" aria-label={ "Cohort " (index + 1) ": sample rows of " (table.name) } {
                 table class="rows" {
                     caption { bdi { (table.name) } ": " (table.samples.len()) " of " (number(total)) " rows, from first to last" }
                     thead { tr { th scope="col" { "Verdict" } th scope="col" class="n" { "Bits" } th scope="col" { "Key" } @for column in &table.columns { th scope="col" { bdi { (column) } } } } }

@@ -156,7 +156,7 @@ fn timeline(report: &Report) -> Markup {
         @if !timeline.days.is_empty() {
             section id="timeline" aria-labelledby="timeline-heading" {
                 h2 id="timeline-heading" { "Sign-ups over time: " bdi { (timeline.table) } }
-                (picture::timeline(timeline))
+                (picture::timeline(timeline, |train| report.cohorts.iter().position(|c| c.id == train.cohort).map_or(0, |p| p + 1)))
                 details {
                     summary { "As a table: days with seeded rows or rows in review" }
                     div class="wide" tabindex="0" role="region" aria-label="Days with seeded rows" {

@@ -40,7 +40,7 @@ impl Scale {
 }
 
 /// Draws rows by day, stacked: those that stay, those in review, seeded ones.
-pub(super) fn timeline(timeline: &Timeline) -> Markup {
+pub(super) fn timeline(timeline: &Timeline, number_of: impl Fn(&Train) -> usize) -> Markup {
     let (Some(first), Some(last)) = (timeline.days.first(), timeline.days.last()) else { return html! {} };
     let days = last.day - first.day + 1;
     let per_bar = (days + BARS - 1) / BARS;
@@ -74,6 +74,13 @@ pub(super) fn timeline(timeline: &Timeline) -> Markup {
         }
     }
     let labels = spread(labels);
+    // Where the trains stand, numbered as the cohorts' cards are.
+    let at = |train: &Train| {
+        let middle = train.start + train.bin_us * train.members.len() as i64 / 2;
+        (middle - first.day * DAY) as f64 / (per_bar * bars as i64 * DAY) as f64
+    };
+    let trains: Vec<(f64, u64, bool)> = timeline.trains.iter().map(|t| (at(t), number_of(t) as u64, true)).collect();
+    let numbered = spread(trains.iter().map(|(x, number, flag)| (*x, u64::MAX - number, *flag)).collect());
     let unit = if per_bar == 1 { "day".to_owned() } else { format!("{per_bar} days") };
     let total = |of: fn(&crate::report::Day) -> u64| timeline.days.iter().map(of).sum::<u64>();
     let text = format!(
@@ -86,7 +93,7 @@ pub(super) fn timeline(timeline: &Timeline) -> Markup {
     );
     html! {
         figure {
-            svg class="plot" width="100%" height="190" role="img" aria-labelledby="timeline-title timeline-text" {
+            svg class="plot" width="100%" height=(if trains.is_empty() { 190 } else { 208 }) role="img" aria-labelledby="timeline-title timeline-text" {
                 title id="timeline-title" { "Rows created per " (unit) }
                 desc id="timeline-text" { (text) }
                 svg x="0" y="22" width="100%" height="160" viewBox="0 0 1000 100" preserveAspectRatio="none" {
@@ -94,6 +101,8 @@ pub(super) fn timeline(timeline: &Timeline) -> Markup {
                     @for (path, class) in paths.iter().zip(["stay", "review", "seeded"]) { @if !path.is_empty() { path class=(class) d=(path) {} } }
                     path class="axis" d="M0 100H1000" vector-effect="non-scaling-stroke" {}
                 }
+                @for (x, _, _) in &trains { rect class="seeded" x=(format!("{:.2}%", x * 100.0)) y="184" width="3" height="7" {} }
+                @for (x, rest, _) in &numbered { text class="label flagged" x=(format!("{:.1}%", x * 100.0)) y="204" text-anchor=(anchor(*x)) { "cohort " (u64::MAX - rest) } }
                 @for (x, count, flagged) in &labels {
                     text class=(if *flagged { "label flagged" } else { "label" }) x=(format!("{:.1}%", x * 100.0)) y="15" text-anchor=(anchor(*x)) { (number(*count)) }
                 }

@@ -181,8 +181,7 @@
       }
       const label = seen(place.table + " " + place.key);
       const buttons = choices(label, (c) => {
-        const had = decisions.get(rowName(place.table, place.key));
-        decideRow(place.table, place.key, place.digest, c, had ? had.reason : "");
+        decideRow(place.table, place.key, place.digest, c, rowReason.value.trim());
       }, true);
       if (place.verdict === "protected") { buttons[0].disabled = true; buttons[0].title = "a protected row cannot be approved"; }
       const card = tr.closest("[data-cohort]");
@@ -242,6 +241,7 @@
     input.value = "";
   };
 
+  const rowReason = make("input", { id: "row-reason", type: "text", maxlength: "300" });
   const counts = [make("span", { "data-progress": "" }), make("span", { "aria-hidden": "true" })];
   const bars = [make("progress", { "aria-label": "Cohorts decided" })];
   const exportButtons = [make("button", { type: "button", id: "export", on: { click: exportFile } }, "Export decisions"), make("button", { type: "button", on: { click: exportFile } }, "Export")];
@@ -258,7 +258,7 @@
       const known = places.find((p) => p.table === table.value && p.key === text);
       if (choice === "approve" && !known) { say("Only rows that the page shows can be approved here; for others: unseed review CASE approve " + seen(table.value + " " + typed)); return; }
       if (choice === "approve" && known.verdict === "protected") { say("A protected row cannot be approved."); return; }
-      decideRow(table.value, text, known ? known.digest : "", choice, "");
+      decideRow(table.value, text, known ? known.digest : "", choice, rowReason.value.trim());
     };
     return make("details", {}, make("summary", {}, "Any other row, by its key"),
       make("div", { class: "bar-row" },
@@ -290,6 +290,7 @@
       make("div", { class: "bar-row" }, make("label", { for: "by" }, "Your name"), nameInput, bars[0], counts[0]),
       make("div", { class: "bar-row" }, exportButtons[0], make("label", { for: "import" }, "Import a decisions file"), chooser),
       message,
+      make("div", { class: "bar-row" }, make("label", { for: "row-reason" }, "Reason for single rows"), rowReason),
       make("p", { class: "soft" }, "Then: ", make("code", {}, "unseed review CASE import decisions.jsonl")),
       make("div", { class: "bar-row" }, make("label", { for: "shortcuts" }, onOff, make("span", {}, "Keys: ")),
         make("span", {}, make("kbd", {}, "n"), " next ", make("kbd", {}, "p"), " previous ", make("kbd", {}, "a"), " approve ", make("kbd", {}, "k"), " keep ", make("kbd", {}, "h"), " hold ", make("kbd", {}, "r"), " reason ", make("kbd", {}, "e"), " export")),

@@ -134,7 +134,7 @@ fn list(listed: &[&ListedRow], total: u64, label: &str, rows: &mut Rows) -> Mark
     html! {
         details open[listed.len() <= 20] {
             summary { @if total > listed.len() as u64 { (number(listed.len() as u64)) " of " } (counted(total, "row")) }
-            div class="wide" tabindex="0" role="region" aria-label=(label) {
+            div class="wide" tabindex="0" role="region" aria-label={ (label) ", listed" } {
                 table class="rows" {
                     caption { (label) }
                     thead { tr { th scope="col" { "Table" } th scope="col" { "Key" } th scope="col" class="n" { "Bits" } th scope="col" { "Row" } th scope="col" { "Why" } } }

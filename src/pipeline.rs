@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use crate::cohort::{self, GuardError, Judgement, Measures};
 use crate::config::Loaded;
-use crate::detect::{self, DetectError, Outcome};
+use crate::detect::{self, Closure, DetectError, Outcome};
 use crate::model::value::row_key_json;
 use crate::model::verdict::SnapshotVerdict;
 use crate::model::{Row, RowVerdict, TableClass, TableId};
 use crate::profile::{self, Profile, ProfileError};
 use crate::progress::Progress;
 use crate::snapshot::{Case, SnapshotError};
-use crate::weigh;
+use crate::weigh::{self, Weighed};
 
 /// What can go wrong.
 #[derive(Debug, thiserror::Error)]
@@ -72,6 +72,13 @@ pub fn analyze(case: &mut Case, config: &Loaded, now: i64, progress: &dyn Progre
             features.push(detect::features(case, table, own, &facts)?);
         }
         let measures = Measures { facts: &facts, weighed: &weighed, closures: &measured.closures, features: &features };
+        let masked = cohort::masked(&profile, &measures);
+        let (unmasked, closures) = without_masks(&masked, &weighed, &measured.closures);
+        if !masked.is_empty() {
+            let said: Vec<String> = masked.iter().map(|(t, why)| format!("table {}: {why}", case.table(*t).table.name)).collect();
+            case.set_meta("anonymised", &said.join("; "))?;
+        }
+        let measures = Measures { weighed: &unmasked, closures: &closures, ..measures };
         let mut judgement = cohort::judge(&profile, &measures, &guarded);
         name_cohorts(case, &mut judgement)?;
         store(case, &judgement)?;
@@ -81,6 +88,12 @@ pub fn analyze(case: &mut Case, config: &Loaded, now: i64, progress: &dyn Progre
         case.set_meta("config", &serde_json::to_string(&config.config).unwrap_or_default())?;
         Ok(Analysis { profile, judgement, verdict })
     })
+}
+
+/// Leaves out what a mask made: in a masked snapshot it says nothing of who made a row.
+fn without_masks(masked: &BTreeMap<TableId, String>, weighed: &[Weighed], closures: &[Closure]) -> (Vec<Weighed>, Vec<Closure>) {
+    let kept = |family| masked.is_empty() || !cohort::MASKED_FAMILIES.contains(&family);
+    (weighed.iter().filter(|w| kept(w.evidence.family)).cloned().collect(), closures.iter().filter(|c| kept(c.family)).cloned().collect())
 }
 
 /// Returns whether some detector applied to every table of people that has rows, and there is one.

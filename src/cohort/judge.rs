@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::scores::Proposal;
 use super::table::{CLOSURE_FLOOR, OWN_FAMILIES, SHIPPED_CLOSURE, Table, VALUE_FAMILIES};
-use super::{Group, Judgement, Member, propose, refine};
+use super::{Group, Judgement, Member, propose, refine, same_run};
 use crate::model::stamp::SECOND;
-use crate::model::{Bits, Certainty, Family, Row};
+use crate::model::{Bits, Certainty, Family, Row, TableId};
 use crate::weigh::{LEAST_OUTSIDE, cap};
 
 /// Evidence that a group needs in one family that a generator decides.
@@ -32,11 +32,30 @@ const CLOSURE: f64 = 0.5;
 /// Source: an import of 500 real people shows the table's own share, a generator's rows 97 to 100 %.
 const IN_ONE_LIST: f64 = 0.8;
 
+/// Share of people of one Western language that are in its fullest list, rounded up to be safe.
+const NATIVE_LATIN: f64 = 0.5;
+
 /// Bits from which being in one list cannot be chance: p below 1e-9 after correction.
 const NOT_CHANCE: f64 = 30.0;
 
 /// Bits of its own, besides time, that a member needs to be in the core.
 pub(super) const CORE: Bits = Bits::from_hundredths(300);
+
+/// Bits of what an import cannot show from which rows are certainly made: one import in 16,000.
+const MADE: f64 = 14.0;
+
+/// Fewest rows of such a group.
+const LEAST_CERTAIN: usize = 8;
+
+/// Families besides time that, with all names in one list, leave no import either.
+const MANY_FAMILIES: usize = 3;
+
+/// Price of choosing among the lists, bits: those of one language hold much the same names, and there are
+/// some 60 languages.
+const LANGUAGES: f64 = 6.0;
+
+/// Bits a row, on average, by which a family of features must differ from the table to show another writer.
+const WRITER: f64 = 2.0;
 
 /// Overlap, of the smaller group, from which two groups are one.
 const OVERLAP: f64 = 0.3;
@@ -54,8 +73,14 @@ pub(super) struct Closed {
     pub(super) of: usize,
     /// Share of the other rows in the list.
     pub(super) elsewhere: f64,
-    /// Log2 likelihood ratio, less the price of having tried every list.
+    /// Log2 likelihood ratio, less the price of having tried every list at every place.
     pub(super) bits: f64,
+    /// The same against people from where the list is at home.
+    pub(super) against_natives: f64,
+    /// Share of people of the list's own language that are in it.
+    pub(super) native: f64,
+    /// The same of the rows alone, where they were put together by something else than the list.
+    pub(super) of_natives: f64,
 }
 
 impl Closed {
@@ -83,8 +108,7 @@ pub(super) struct Tested {
 }
 
 /// Judges a table's proposals; the groups and their members are added to.
-pub(super) fn table(table: &Table<'_>, groups: &mut Vec<Group>, member_of: &mut [BTreeMap<Row, Member>]) {
-    let members = &mut member_of[table.id.index()];
+pub(super) fn table(table: &Table<'_>, groups: &mut Vec<Group>, members: &mut BTreeMap<Row, Member>) {
     // Children go with their owners; their groups grow from the owners' groups.
     if !table.people() {
         for (row, owner) in table.owners {
@@ -94,11 +118,12 @@ pub(super) fn table(table: &Table<'_>, groups: &mut Vec<Group>, member_of: &mut 
             }
         }
     }
+    same_run::join(table, groups, members);
     let proposals = propose::all(table);
     let price = (proposals.len().max(1) as f64).log2();
     let mut accepted: Vec<(Vec<Row>, Tested, &Proposal)> = Vec::new();
     for proposal in &proposals {
-        let tested = test(table, &proposal.rows, price);
+        let tested = test(table, &proposal.rows, &proposal.rows, price);
         if tested.accepted {
             accepted.push((core(table, &proposal.rows, &tested), tested, proposal));
         }
@@ -107,13 +132,13 @@ pub(super) fn table(table: &Table<'_>, groups: &mut Vec<Group>, member_of: &mut 
         let core = union(cluster.iter().map(|i| accepted[*i].0.as_slice()));
         let candidates = union(cluster.iter().map(|i| accepted[*i].2.rows.as_slice()));
         let windows: Vec<&Proposal> = cluster.iter().map(|i| accepted[*i].2).collect();
-        let tested = test(table, &core, price);
+        let tested = test(table, &core, &candidates, price);
         if core.is_empty() || !tested.accepted {
             continue;
         }
         let refined = refine::members(table, &core, &candidates, &windows, tested.closed.as_ref());
         let rows: Vec<Row> = refined.iter().filter(|m| !m.1.taught).map(|m| m.0).collect();
-        let tested = test(table, &rows, price);
+        let tested = test(table, &rows, &candidates, price);
         if rows.is_empty() || !tested.accepted {
             continue;
         }
@@ -129,6 +154,9 @@ pub(super) fn table(table: &Table<'_>, groups: &mut Vec<Group>, member_of: &mut 
                 bits: tested.bits,
                 convicted: tested.convicted,
                 term: refine::usual_term(&refined, tested.convicted),
+                run: table.run(&rows),
+                alone: false,
+                scattered: windows.iter().all(|w| w.picked.is_some()),
                 title,
                 findings,
             });
@@ -157,6 +185,33 @@ pub(super) fn table(table: &Table<'_>, groups: &mut Vec<Group>, member_of: &mut 
     }
 }
 
+/// Puts rows of people that stand by themselves side by side, so that what they own can go with them.
+pub(super) fn gather_alone(
+    table: TableId,
+    alone: &BTreeMap<(String, bool), (Vec<Row>, String)>,
+    groups: &mut Vec<Group>,
+    members: &mut BTreeMap<Row, Member>,
+) {
+    for ((_, seeded), (rows, title)) in alone {
+        for row in rows {
+            members.insert(*row, Member { group: groups.len(), term: Bits::ZERO, terms: Vec::new(), taught: false });
+        }
+        groups.push(Group {
+            began: table,
+            members: BTreeMap::from([(table, rows.clone())]),
+            families: BTreeMap::new(),
+            bits: Bits::ZERO,
+            convicted: *seeded,
+            term: refine::usual_term(&[], *seeded),
+            run: None,
+            alone: true,
+            scattered: true,
+            title: title.clone(),
+            findings: Vec::new(),
+        });
+    }
+}
+
 /// Joins lists of rows; sorted, without doubles.
 fn union<'r>(lists: impl Iterator<Item = &'r [Row]>) -> Vec<Row> {
     let mut all: Vec<Row> = lists.flatten().copied().collect();
@@ -177,10 +232,13 @@ fn core(table: &Table<'_>, rows: &[Row], tested: &Tested) -> Vec<Row> {
 }
 
 /// Sums a group's evidence by family and says whether it stands.
-pub(super) fn test(table: &Table<'_>, rows: &[Row], price: f64) -> Tested {
+///
+/// `candidates` are the rows that it was chosen from.
+pub(super) fn test(table: &Table<'_>, rows: &[Row], candidates: &[Row], price: f64) -> Tested {
     let mut families: BTreeMap<Family, Bits> = BTreeMap::new();
     let mut shown: BTreeSet<Family> = BTreeSet::new();
     let mut impossible: BTreeSet<Row> = BTreeSet::new();
+    let mut timed = 0;
     for family in Family::ALL {
         let mut sum = 0.0;
         let mut hits = 0;
@@ -200,6 +258,9 @@ pub(super) fn test(table: &Table<'_>, rows: &[Row], price: f64) -> Tested {
         if hits == 0 {
             continue;
         }
+        if family == Family::Time {
+            timed = hits;
+        }
         let sum = match family {
             // One train is one fact, however many rows ride on it.
             Family::Time => sum.clamp(0.0, cap(family).get()),
@@ -213,7 +274,8 @@ pub(super) fn test(table: &Table<'_>, rows: &[Row], price: f64) -> Tested {
             shown.insert(family);
         }
     }
-    let closed = closed(table, rows);
+    let closed = closed(table, rows, candidates);
+    let mut drawn = false;
     let mut certain = impossible.len() as f64 >= CLOSURE * rows.len() as f64 && !impossible.is_empty();
     if let Some(closed) = &closed {
         let family = table.closures[closed.closure].family;
@@ -222,22 +284,48 @@ pub(super) fn test(table: &Table<'_>, rows: &[Row], price: f64) -> Tested {
         if closed.bits >= SECOND_FAMILY.get() {
             shown.insert(family);
         }
-        certain |= closed.bits - price >= NOT_CHANCE;
+        drawn = closed.against_natives - price >= NOT_CHANCE;
+        certain |= drawn;
     }
+    // What an import of people cannot show: names of one list, shapes that programs write, names against addresses.
+    let made = closed.as_ref().map_or(0.0, |c| c.of_natives)
+        + made_families(table).iter().map(|f| families.get(f).map_or(0.0, |b| b.get())).sum::<f64>();
+    certain |= made - price >= MADE;
+    let few_names = closed.as_ref().is_none_or(|c| c.native > NATIVE_LATIN || (c.hits as f64) < 0.95 * c.of as f64);
+    certain |= shown.iter().filter(|f| OWN_FAMILIES.contains(f)).count() >= MANY_FAMILIES && !few_names && rows.len() >= LEAST_CERTAIN;
     let total = families.values().copied().sum::<Bits>() - Bits::new(price);
     let get = |family: Family| families.get(&family).copied().unwrap_or_default();
     // Rows that are no people may stand on their owners.
     let carries = |family: &Family| VALUE_FAMILIES.contains(family) || (!table.people() && *family == Family::Relational);
     let strongest = Family::ALL.into_iter().filter(carries).map(get).max().unwrap_or_default();
     let besides_time = shown.iter().filter(|f| OWN_FAMILIES.contains(f)).count();
-    let second = besides_time >= 2 || get(Family::Time) > Bits::ZERO || (besides_time == 1 && certain);
+    // Names of one list over most of a table may be its people's own, or a mask's.
+    let most = rows.len() * 2 > table.rows();
+    let second = besides_time >= 2 || get(Family::Time) > Bits::ZERO || (besides_time == 1 && certain && !most);
     let accepted = strongest >= ONE_FAMILY && total >= IN_ALL && second;
-    let convicted = accepted && besides_time >= 2 && certain;
+    // An import of people comes as fast and as uniform as a seed; but its names are not all of one list.
+    let machine = timed * 2 >= rows.len() && get(Family::Human) >= Bits::ZERO;
+    let convicted = accepted && certain && (besides_time >= 2 || (drawn && (machine || writers(table, rows, candidates) >= 2)));
     Tested { families, bits: total, accepted, convicted, closed }
 }
 
+/// Families that an import of people cannot show: shapes that programs write, names against addresses, and, of
+/// people, that a program made what they own.
+const fn made_families(table: &Table<'_>) -> &'static [Family] {
+    if table.people() { &[Family::Shape, Family::Discordance, Family::Relational] } else { &[Family::Shape, Family::Discordance] }
+}
+
+/// Counts the families in which the rows look as if another program had written them.
+fn writers(table: &Table<'_>, rows: &[Row], candidates: &[Row]) -> usize {
+    let by_family = refine::differences(table, rows, candidates);
+    by_family.into_iter().filter(|(family, bits)| *family != Family::Time && *bits >= WRITER * rows.len() as f64).count()
+}
+
 /// Finds the list that nearly all rows are in and the rest of the table is not.
-pub(super) fn closed(table: &Table<'_>, rows: &[Row]) -> Option<Closed> {
+///
+/// The bits are those of all candidates, with the share of drawn rows among them fitted: to throw out who
+/// is not in the list and then find everybody in it shows nothing.
+pub(super) fn closed(table: &Table<'_>, rows: &[Row], candidates: &[Row]) -> Option<Closed> {
     let mut best: Option<Closed> = None;
     for (index, closure) in table.closures.iter().enumerate() {
         let with: Vec<Row> = rows.iter().copied().filter(|r| closure.applies[*r as usize]).collect();
@@ -248,29 +336,69 @@ pub(super) fn closed(table: &Table<'_>, rows: &[Row]) -> Option<Closed> {
         for row in &with {
             closure.lists[*row as usize].iter().for_each(|l| hits[l] += 1);
         }
-        let tried = (closure.titles.len() as f64).log2();
+        let applicable = closure.applies.iter().filter(|a| **a).count();
+        let tried = LANGUAGES + (table.rows() as f64).log2();
         for (list, count) in hits.into_iter().enumerate() {
             let share = count as f64 / with.len() as f64;
             if share < IN_ONE_LIST {
                 continue;
             }
             let everywhere = (0..table.rows()).filter(|r| closure.applies[*r] && closure.lists[*r].contains(list)).count();
-            let outside = closure.applies.iter().filter(|a| **a).count() - with.len();
-            let elsewhere =
-                if outside < LEAST_OUTSIDE { SHIPPED_CLOSURE } else { ((everywhere - count) as f64 + 0.5) / (outside as f64 + 1.0) };
+            let outside = applicable - with.len();
+            let native = native_share(&closure.titles[list]);
+            // Where the rows are most of the table, the few others no longer tell what real looks like.
+            let elsewhere = if outside < LEAST_OUTSIDE || with.len() > outside {
+                if native > NATIVE_LATIN { native } else { SHIPPED_CLOSURE }
+            } else {
+                ((everywhere - count) as f64 + 0.5) / (outside as f64 + 1.0)
+            };
             let elsewhere = elsewhere.max(CLOSURE_FLOOR);
             if share <= elsewhere {
                 continue;
             }
-            let fitted = share.min(0.98);
-            let misses = (with.len() - count) as f64;
-            let bits = count as f64 * (fitted / elsewhere).log2() + misses * ((1.0 - fitted) / (1.0 - elsewhere)).log2() - tried;
+            let (mut inside, mut strangers) = (0, 0);
+            for row in candidates.iter().filter(|r| closure.applies[**r as usize]) {
+                if closure.lists[*row as usize].contains(list) { inside += 1 } else { strangers += 1 }
+            }
+            let bits = mixture(inside, strangers, elsewhere) - tried;
+            let against_natives = mixture(inside, strangers, elsewhere.max(native)) - tried;
+            let of_natives = mixture(count, with.len() - count, elsewhere.max(native)) - LANGUAGES;
             if best.as_ref().is_none_or(|b| bits > b.bits) {
-                best = Some(Closed { closure: index, list, hits: count, of: with.len(), elsewhere, bits });
+                best = Some(Closed {
+                    closure: index,
+                    list,
+                    hits: count,
+                    of: with.len(),
+                    elsewhere,
+                    bits,
+                    against_natives,
+                    native,
+                    of_natives,
+                });
             }
         }
     }
     best.filter(|b| b.bits > 0.0)
+}
+
+/// Share of people of a list's own language whose both names are in it, where they write with few or
+/// with many different names.
+///
+/// Source: a hundred surnames cover 85 % of Chinese, and three of them half of Vietnamese and Koreans; both
+/// names of a random American are in the fullest English list in a third of cases.
+pub(super) fn native_share(title: &str) -> f64 {
+    const FEW_NAMES: [&str; 6] = ["zh", "ja", "ko", "vi", "th", "ne"];
+    let few = title.split(", ").filter_map(|list| list.split(' ').nth(1)).any(|locale| FEW_NAMES.iter().any(|l| locale.starts_with(l)));
+    if few { 0.97 } else { NATIVE_LATIN }
+}
+
+/// Log2 likelihood of so many hits and misses, where an unknown share was drawn from the list and the rest
+/// shows it at a known rate, against nobody drawn.
+fn mixture(hits: usize, misses: usize, real: f64) -> f64 {
+    let drawn = 0.98;
+    let (hit, miss) = (drawn / real, (1.0 - drawn) / (1.0 - real).max(1e-9));
+    let score = |share: f64| hits as f64 * (1.0 - share + share * hit).log2() + misses as f64 * (1.0 - share + share * miss).log2();
+    (1..=20).map(|step| score(f64::from(step) / 20.0)).fold(0.0, f64::max)
 }
 
 /// Clusters accepted proposals whose cores share members; returns indexes.

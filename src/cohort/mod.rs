@@ -2,10 +2,12 @@
 //! propagates along foreign keys, and gives the verdicts. Touches neither files nor SQL.
 
 mod judge;
+mod masked;
 mod propagate;
 mod propose;
 mod protect;
 mod refine;
+mod same_run;
 mod scores;
 mod segments;
 mod table;
@@ -19,6 +21,7 @@ use crate::model::{Bits, Cohort, CohortId, Reason, Row, RowVerdict, TableClass, 
 use crate::profile::Profile;
 use crate::weigh::Weighed;
 
+pub use masked::{MASKED_FAMILIES, masked};
 pub use protect::{GuardError, Guarded, guard};
 pub use scores::Scores;
 
@@ -60,6 +63,12 @@ pub(crate) struct Group {
     pub(crate) convicted: bool,
     /// What membership adds to a row.
     pub(crate) term: Bits,
+    /// First and last time at which its first table's rows were inserted, where they are all known; UTC microseconds.
+    pub(crate) run: Option<(i64, i64)>,
+    /// Whether its rows only stand beside each other: no fact says that they belong together.
+    pub(crate) alone: bool,
+    /// Whether nothing but a fact of each row by itself put it together: a real row may show that fact too.
+    pub(crate) scattered: bool,
     /// Title, from its strongest fact.
     pub(crate) title: String,
     /// Sentences for a person.
@@ -99,19 +108,18 @@ pub fn judge(profile: &Profile, measures: &Measures<'_>, guarded: &Guarded) -> J
     let mut scores = Scores::new(measures.weighed, facts);
     let mut groups: Vec<Group> = Vec::new();
     let mut member_of: Vec<BTreeMap<Row, Member>> = vec![BTreeMap::new(); profile.tables.len()];
+    propagate::upward(profile, measures, &mut scores);
+    let mut settled: Vec<(TableId, BTreeMap<Row, Verdict>)> = Vec::new();
     for id in propagate::parents_first(profile) {
-        let owners = propagate::owners(profile, facts, id, &member_of, &groups);
+        let owners = propagate::owners(profile, facts, id, &member_of, &settled, guarded);
         propagate::score(&mut scores, id, &owners);
-        let table = table::Table::new(
-            id,
-            profile.table(id).class,
-            &facts[id.index()],
-            &scores,
-            measures.closures,
-            &measures.features[id.index()],
-            &owners,
-        );
-        judge::table(&table, &mut groups, &mut member_of);
+        let table = table::Table::new(profile.table(id), measures, &scores, &owners);
+        judge::table(&table, &mut groups, &mut member_of[id.index()]);
+        if profile.table(id).class == TableClass::People {
+            let alone = verdicts::alone(&scores, id, &member_of[id.index()]);
+            judge::gather_alone(id, &alone, &mut groups, &mut member_of[id.index()]);
+        }
+        settled.push((id, verdicts::settle(&scores, id, &member_of[id.index()], &groups)));
     }
     verdicts::give(profile, facts, &scores, &groups, &member_of, guarded)
 }

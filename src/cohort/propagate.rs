@@ -3,17 +3,19 @@
 
 use std::collections::BTreeMap;
 
-use super::Group;
+use super::protect::Guarded;
 use super::scores::{Scores, Term};
+use super::table::Table;
+use super::{Measures, judge};
 use crate::detect::{NO_ROW, TableFacts};
-use crate::model::{Bits, Certainty, Family, Row, TableClass, TableId};
+use crate::model::{Bits, Certainty, Family, Row, TableClass, TableId, Verdict};
 use crate::profile::Profile;
 
 /// Bits for a child whose owners are all seeded.
 const ALL_SEEDED: Bits = Bits::from_hundredths(1_200);
 
 /// Bits for a child with a seeded and a real owner: a reason to look, never enough by itself.
-pub(super) const MIXED: Bits = Bits::from_hundredths(500);
+const MIXED: Bits = Bits::from_hundredths(500);
 
 /// Bits for a child whose owners are in review.
 const IN_REVIEW: Bits = Bits::from_hundredths(600);
@@ -21,9 +23,9 @@ const IN_REVIEW: Bits = Bits::from_hundredths(600);
 /// What is known of a child row's owners.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Owner {
-    /// Owners that are members of a convicted group.
+    /// Owners that are seeded.
     pub(crate) seeded: usize,
-    /// Owners that are members of a group that is not convicted.
+    /// Owners that are in review.
     pub(crate) review: usize,
     /// Other owners.
     pub(crate) real: usize,
@@ -54,12 +56,18 @@ pub(super) fn owners(
     facts: &[TableFacts],
     table: TableId,
     member_of: &[BTreeMap<Row, super::Member>],
-    groups: &[Group],
+    settled: &[(TableId, BTreeMap<Row, Verdict>)],
+    guarded: &Guarded,
 ) -> BTreeMap<Row, Owner> {
     let links = &facts[table.index()].parents;
-    // People own; where a row refers to none, any parent does that is no reference data.
+    let owned = owned_tables(profile);
+    // People own; where a row refers to none, a parent that people own does (a line of an order, not the
+    // product on it); else any parent that is no reference data.
     let people: Vec<_> = links.iter().filter(|l| profile.table(l.parent).class == TableClass::People && l.parent != table).collect();
-    let others: Vec<_> = links.iter().filter(|l| profile.table(l.parent).class != TableClass::Reference && l.parent != table).collect();
+    let mut others: Vec<_> = links.iter().filter(|l| owned[l.parent.index()] && l.parent != table).collect();
+    if others.is_empty() {
+        others = links.iter().filter(|l| profile.table(l.parent).class != TableClass::Reference && l.parent != table).collect();
+    }
     let mut found = BTreeMap::new();
     for row in 0..facts[table.index()].rows as Row {
         let parents = |links: &[&crate::detect::ParentLink]| -> Vec<(TableId, Row)> {
@@ -71,12 +79,18 @@ pub(super) fn owners(
         }
         let mut owner = Owner { seeded: 0, review: 0, real: 0, inherits: None };
         for (parent, parent_row) in own {
-            match member_of[parent.index()].get(&parent_row) {
-                Some(super::Member { group, taught, .. }) => {
-                    if groups[*group].convicted && !taught {
-                        owner.seeded += 1;
-                    } else {
-                        owner.review += 1;
+            // What a protected row has stays with it.
+            let kept = guarded.kept.contains_key(&(parent, parent_row)) || guarded.privileged.contains_key(&(parent, parent_row));
+            match member_of[parent.index()].get(&parent_row).filter(|_| !kept) {
+                Some(super::Member { group, .. }) => {
+                    match settled.iter().find(|s| s.0 == parent).and_then(|s| s.1.get(&parent_row)) {
+                        Some(Verdict::Seeded) => owner.seeded += 1,
+                        Some(Verdict::Review) => owner.review += 1,
+                        // It stays, and so does what it has.
+                        _ => {
+                            owner.real += 1;
+                            continue;
+                        }
                     }
                     owner.inherits = Some(owner.inherits.map_or(*group, |g| g.min(*group)));
                 }
@@ -93,6 +107,19 @@ pub(super) fn owners(
     found
 }
 
+/// Marks the tables whose rows belong to people, at any number of steps; people themselves are not marked.
+fn owned_tables(profile: &Profile) -> Vec<bool> {
+    let mut owned = vec![false; profile.tables.len()];
+    loop {
+        let next = profile.relations.iter().find(|r| {
+            let parent_counts = profile.table(r.parent).class == TableClass::People || owned[r.parent.index()];
+            parent_counts && !owned[r.child.index()] && !matches!(profile.table(r.child).class, TableClass::People | TableClass::Reference)
+        });
+        let Some(next) = next else { return owned };
+        owned[next.child.index()] = true;
+    }
+}
+
 /// Scores rows by their owners. Accounts are never scored: who invited somebody says nothing of them.
 pub(super) fn score(scores: &mut Scores, table: TableId, owners: &BTreeMap<Row, Owner>) {
     for (row, owner) in owners {
@@ -103,6 +130,48 @@ pub(super) fn score(scores: &mut Scores, table: TableId, owners: &BTreeMap<Row, 
             Owner { real: 0, .. } => (IN_REVIEW, "its owners are in review".to_owned()),
             _ => (MIXED, "one owner is seeded or in review, another is real".to_owned()),
         };
+        if owner.real > 0 || (owner.seeded > 0 && owner.review > 0) {
+            scores.note_mixed(table, *row);
+        }
         scores.add(table, Family::Relational, *row, Term { bits, detector: "owner", detail, certainty: Certainty::Suggests });
+    }
+}
+
+/// Bits for a person of whose rows a program made some.
+const MADE_CHILDREN: Bits = Bits::from_hundredths(300);
+
+/// Tells people what their rows show: judges the tables that hang on people by themselves first. A seed gives
+/// rows to real people too, so that this is a reason among others and no more.
+pub(super) fn upward(profile: &Profile, measures: &Measures<'_>, scores: &mut Scores) {
+    let mut terms: BTreeMap<(TableId, Row), (usize, String)> = BTreeMap::new();
+    let nobody = BTreeMap::new();
+    for child in profile.tables.iter().filter(|t| t.is_judged() && t.class != TableClass::People) {
+        let links: Vec<_> = measures.facts[child.id.index()].parents.iter().collect();
+        let people: Vec<_> = links.into_iter().filter(|l| profile.table(l.parent).class == TableClass::People).collect();
+        if people.is_empty() {
+            continue;
+        }
+        let (mut groups, mut members) = (Vec::new(), BTreeMap::new());
+        judge::table(&Table::new(child, measures, scores, &nobody), &mut groups, &mut members);
+        for (row, member) in members.iter().filter(|(_, m)| groups[m.group].convicted) {
+            for link in &people {
+                let parent = link.rows[*row as usize];
+                if parent != NO_ROW {
+                    let term = terms.entry((link.parent, parent)).or_insert_with(|| (0, groups[member.group].title.clone()));
+                    term.0 += 1;
+                }
+            }
+        }
+    }
+    let mut with: BTreeMap<TableId, usize> = BTreeMap::new();
+    terms.keys().for_each(|(table, _)| *with.entry(*table).or_insert(0) += 1);
+    for ((table, row), (count, title)) in terms {
+        // A seed that gives rows to everybody says nothing of anybody.
+        let share = with[&table] as f64 / measures.facts[table.index()].rows.max(1) as f64;
+        let bits = Bits::new(-share.log2()).capped(MADE_CHILDREN);
+        let detail =
+            if count == 1 { format!("a row of theirs was made: {title}") } else { format!("{count} rows of theirs were made: {title}") };
+        let term = Term { bits, detector: "owned", detail, certainty: Certainty::Suggests };
+        scores.add(table, Family::Relational, row, term);
     }
 }

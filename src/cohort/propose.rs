@@ -1,5 +1,6 @@
 //! Proposals: rows that may have come from one run. Each is judged alone; none is merged before.
 
+use super::judge::native_share;
 use super::scores::Proposal;
 use super::segments::maximal;
 use super::table::{CLOSURE_FLOOR, SHIPPED_CLOSURE, Table, VALUE_FAMILIES};
@@ -54,8 +55,9 @@ fn of_closures(table: &Table<'_>) -> Vec<Proposal> {
         let least = SEGMENT + ((table.rows() * closure.titles.len()) as f64).log2();
         for (list, hits) in hits.into_iter().enumerate().filter(|(_, h)| *h >= LEAST_HITS) {
             let share = hits as f64 / applicable as f64;
-            // Where half of the table is in the list, the table no longer tells what real looks like.
-            let real = if share > 0.5 { SHIPPED_CLOSURE } else { share.max(CLOSURE_FLOOR) };
+            // Where most of the table is in the list, either the table was drawn from it, or its people bear such names.
+            let real =
+                if share > 0.8 { SHIPPED_CLOSURE.max(2.0 * native_share(&closure.titles[list]) - 1.0) } else { share.max(CLOSURE_FLOOR) };
             let (hit, miss) = ((0.95 / real).log2(), (0.05 / (1.0 - real)).log2());
             let score = |row: &Row| match (closure.applies[*row as usize], closure.lists[*row as usize].contains(list)) {
                 (false, _) => -0.2,
@@ -100,6 +102,7 @@ fn segments(
             family,
             detector,
             detail: format!("{} rows {detail}", s.end - s.start),
+            picked: None,
         })
         .collect()
 }
@@ -121,6 +124,7 @@ fn of_owners(table: &Table<'_>) -> Vec<Proposal> {
             detector: "owner",
             detail: format!("{} rows belong to members of a group", rows.len()),
             rows,
+            picked: None,
         })
         .collect()
 }

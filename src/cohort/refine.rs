@@ -30,14 +30,14 @@ const ROUNDS: usize = 3;
 
 /// Most that membership may add to a row.
 pub(super) const fn most(convicted: bool) -> Bits {
-    Bits::from_hundredths(if convicted { 1_600 } else { 600 })
+    Bits::from_hundredths(if convicted { 2_000 } else { 600 })
 }
 
 /// Returns the term of a usual member, for children that inherit the group.
 pub(super) fn usual_term(members: &[(Row, Member)], convicted: bool) -> Bits {
     let mut terms: Vec<Bits> = members.iter().map(|m| m.1.term).collect();
     terms.sort_unstable();
-    terms.get(terms.len() / 2).copied().unwrap_or_default().capped(most(convicted)).capped(Bits::new(12.0))
+    terms.get(terms.len() / 2).copied().unwrap_or(Bits::new(12.0)).capped(most(convicted)).capped(Bits::new(12.0))
 }
 
 /// How a feature's values are spread inside and outside a core.
@@ -106,7 +106,7 @@ pub(super) fn members(
             .iter()
             .map(|row| {
                 let in_core = core.binary_search(row).is_ok();
-                let membership = base[row] + features(&fitted, *row, in_core);
+                let membership = base[row] + features(table, &fitted, *row, in_core);
                 (*row, (membership, membership + own(table, *row, closed)))
             })
             .collect();
@@ -133,10 +133,10 @@ fn base_odds(table: &Table<'_>, candidates: &[Row], windows: &[&Proposal]) -> BT
     for window in windows {
         let strangers = match window.family {
             // Who is in a window of time is there by chance as often as the table's rate says.
-            Family::Time | Family::Clock | Family::Vocabulary => table.strangers(&window.rows).min(window.rows.len() as f64),
-            _ => 0.5,
+            Family::Time | Family::Clock | Family::Vocabulary => table.strangers(&window.rows) + 0.01,
+            _ => window.picked.unwrap_or(0.0) + 1.0,
         };
-        let odds = (window.rows.len() as f64 / (strangers + 0.5)).log2();
+        let odds = (window.rows.len() as f64 / strangers).log2();
         for row in &window.rows {
             if let Some(known) = base.get_mut(row) {
                 *known = known.max(odds);
@@ -154,12 +154,34 @@ fn fit<'t>(table: &Table<'t>, core: &[Row], excluded: &[Row]) -> Vec<Fitted<'t>>
     table.features.iter().map(|f| Fitted::new(f.family, &f.values, core, excluded)).collect()
 }
 
-fn features(fitted: &[Fitted<'_>], row: Row, in_core: bool) -> f64 {
+/// Scores how much more a row's features are like those of the core than like the rest, bits.
+pub(super) fn looks<'a, 't>(table: &'a Table<'t>, core: &[Row], excluded: &[Row]) -> impl Fn(Row) -> f64 + use<'a, 't> {
+    let fitted = fit(table, core, excluded);
+    move |row| features(table, &fitted, row, false)
+}
+
+/// Sums, by family of features, how much likelier the rows' features are among themselves than elsewhere.
+pub(super) fn differences(table: &Table<'_>, rows: &[Row], candidates: &[Row]) -> BTreeMap<Family, f64> {
+    let mut by_family: BTreeMap<Family, f64> = BTreeMap::new();
+    for fitted in fit(table, rows, candidates) {
+        let sum: f64 = rows.iter().map(|row| fitted.bits(*row, true).clamp(-FAMILY, FAMILY)).sum();
+        let best = by_family.entry(fitted.family).or_insert(0.0);
+        *best = best.max(sum);
+    }
+    by_family
+}
+
+fn features(table: &Table<'_>, fitted: &[Fitted<'_>], row: Row, in_core: bool) -> f64 {
     let mut by_family: BTreeMap<Family, f64> = BTreeMap::new();
     for feature in fitted {
         *by_family.entry(feature.family).or_insert(0.0) += feature.bits(row, in_core);
     }
-    by_family.values().map(|b| b.clamp(-FAMILY, FAMILY)).sum()
+    // What the row shows by itself in the same family is the same fact once more.
+    let new = |(family, bits): (Family, f64)| {
+        let own = table.scores.sum(table.id, row, &[family]).get().max(0.0);
+        if bits > 0.0 { (bits.min(FAMILY) - own).max(0.0) } else { bits.max(-FAMILY) }
+    };
+    by_family.into_iter().map(new).sum()
 }
 
 fn in_list(table: &Table<'_>, row: Row, closed: Option<&Closed>) -> bool {
@@ -205,8 +227,9 @@ fn member(table: &Table<'_>, row: Row, membership: f64, closed: Option<&Closed>,
             ));
         }
     }
-    // The odds of a member against a stranger take the prior's place.
-    let term = (Bits::new(membership) - PRIOR).max(Bits::ZERO);
+    // The odds of a member against a stranger take the prior's place, and that of the time they were had from.
+    let timed = table.scores.sum(table.id, row, &[Family::Time]);
+    let term = (Bits::new(membership) - PRIOR - timed).max(Bits::ZERO);
     Member { group: usize::MAX, term, terms, taught }
 }
 
@@ -221,7 +244,7 @@ fn taught(table: &Table<'_>, core: &[Row], candidates: &[Row], closed: Option<&C
         if candidates.binary_search(&row).is_ok() || table.scores.sum(table.id, row, &VALUE_FAMILIES) < CORE {
             continue;
         }
-        let looks = features(&fitted, row, false);
+        let looks = features(table, &fitted, row, false);
         if looks >= TAUGHT && looks + own(table, row, closed) + PRIOR.get() >= STAYS {
             found.push((row, member(table, row, looks + PRIOR.get(), closed, true)));
         }

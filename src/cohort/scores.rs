@@ -1,9 +1,9 @@
 //! The bits of every row, by family: inside a family the strongest fact counts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::detect::TableFacts;
-use crate::model::{Bits, Certainty, Family, Row, TableId};
+use crate::model::{Bits, Certainty, Family, Measure, Row, TableId};
 use crate::weigh::Weighed;
 
 /// The strongest fact of a family about a row.
@@ -32,6 +32,8 @@ pub(crate) struct Proposal {
     pub(crate) detector: &'static str,
     /// Sentence for a person.
     pub(crate) detail: String,
+    /// Where each row was chosen by a fact of its own: how many real rows show that fact too.
+    pub(crate) picked: Option<f64>,
 }
 
 /// Bits by table, family and row.
@@ -39,13 +41,16 @@ pub(crate) struct Proposal {
 pub struct Scores {
     tables: Vec<BTreeMap<Family, BTreeMap<Row, Term>>>,
     proposals: Vec<Vec<Proposal>>,
+    /// Rows with a real owner beside one that is not.
+    mixed: BTreeSet<(TableId, Row)>,
 }
 
 impl Scores {
     /// Sorts weighed facts by the rows they are about.
     #[must_use]
     pub fn new(weighed: &[Weighed], facts: &[TableFacts]) -> Self {
-        let mut scores = Self { tables: vec![BTreeMap::new(); facts.len()], proposals: vec![Vec::new(); facts.len()] };
+        let mut scores =
+            Self { tables: vec![BTreeMap::new(); facts.len()], proposals: vec![Vec::new(); facts.len()], mixed: BTreeSet::new() };
         for Weighed { evidence, bits } in weighed {
             for row in &evidence.rows {
                 let term =
@@ -59,6 +64,10 @@ impl Scores {
                     family: evidence.family,
                     detector: evidence.detector,
                     detail: evidence.detail.clone(),
+                    picked: match evidence.measure {
+                        Measure::Rate { real_floor, .. } => Some(real_floor * facts[evidence.table.index()].rows as f64),
+                        _ => None,
+                    },
                 });
             }
         }
@@ -85,6 +94,16 @@ impl Scores {
                 known.certainty = certainty;
             }
         }
+    }
+
+    /// Notes that a row has a real owner beside one that is not: it is for a person to decide.
+    pub(crate) fn note_mixed(&mut self, table: TableId, row: Row) {
+        self.mixed.insert((table, row));
+    }
+
+    /// Returns whether a row has a real owner beside one that is not.
+    pub(crate) fn is_mixed(&self, table: TableId, row: Row) -> bool {
+        self.mixed.contains(&(table, row))
     }
 
     /// Returns the proposals of a table.

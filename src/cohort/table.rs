@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use super::Measures;
 use super::propagate::Owner;
 use super::scores::Scores;
 use crate::detect::{Closure, Feature, TableFacts};
 use crate::model::stamp::SECOND;
 use crate::model::{Bits, Family, Row, TableClass, TableId};
+use crate::profile::{InsertionClock, TableProfile};
 
 /// Families that a generator or a seed's author decides, apart from clocks.
 pub(super) const VALUE_FAMILIES: [Family; 6] =
@@ -33,6 +35,11 @@ pub(super) const SHIPPED_CLOSURE: f64 = 0.35;
 /// Smallest share of real rows in a list that is assumed.
 pub(super) const CLOSURE_FLOOR: f64 = 0.01;
 
+/// How many times the mean rate a busy hour may have.
+///
+/// Source: real sign-ups follow the day and the week (peak hours at two to three times the mean) and campaigns.
+const BUSY: f64 = 8.0;
+
 /// A table.
 pub(super) struct Table<'a> {
     pub(super) id: TableId,
@@ -44,20 +51,19 @@ pub(super) struct Table<'a> {
     pub(super) owners: &'a BTreeMap<Row, Owner>,
     /// Rows in the order of insertion, else of creation; empty where neither is known.
     pub(super) order: Vec<Row>,
+    /// Whether an integer key tells that order.
+    pub(super) by_key: bool,
     /// Mean arrivals per microsecond.
     rate: f64,
 }
 
 impl<'a> Table<'a> {
-    pub(super) fn new(
-        id: TableId,
-        class: TableClass,
-        facts: &'a TableFacts,
-        scores: &'a Scores,
-        closures: &'a [Closure],
-        features: &'a [Feature],
-        owners: &'a BTreeMap<Row, Owner>,
-    ) -> Self {
+    pub(super) fn new(profile: &TableProfile, measures: &Measures<'a>, scores: &'a Scores, owners: &'a BTreeMap<Row, Owner>) -> Self {
+        let (id, class) = (profile.id, profile.class);
+        let by_key = matches!(profile.clock, InsertionClock::Key { .. });
+        let facts = &measures.facts[id.index()];
+        let features = &measures.features[id.index()];
+        let closures = measures.closures.iter().filter(|c| c.table == id).collect();
         let mut order = facts.order.clone();
         let mut times: Vec<i64> = facts.created.iter().flatten().copied().collect();
         times.sort_unstable();
@@ -69,8 +75,7 @@ impl<'a> Table<'a> {
         let trim = times.len() / 20;
         let span = if times.len() > 2 { times[times.len() - 1 - trim] - times[trim] } else { 0 };
         let rate = if span > 0 { 0.9 * times.len() as f64 / span as f64 } else { 0.0 };
-        let closures = closures.iter().filter(|c| c.table == id).collect();
-        Self { id, class, facts, scores, closures, features, owners, order, rate }
+        Self { id, class, facts, scores, closures, features, owners, order, by_key, rate }
     }
 
     pub(super) const fn people(&self) -> bool {
@@ -85,16 +90,42 @@ impl<'a> Table<'a> {
         self.facts.created.get(row as usize).copied().flatten()
     }
 
+    /// Returns the share of rows that lie behind the time of their neighbours though no block of such rows holds them.
+    pub(super) fn usually_late(&self) -> f64 {
+        let mut in_blocks: Vec<Row> =
+            self.scores.proposals(self.id).iter().filter(|p| p.detector == "back-dated").flat_map(|p| p.rows.iter().copied()).collect();
+        in_blocks.sort_unstable();
+        in_blocks.dedup();
+        let late =
+            |row: &Row| self.created(*row).zip(self.inserted(*row)).is_some_and(|(created, inserted)| inserted - created > 60 * SECOND);
+        let rows = self.facts.rows as Row;
+        let others = (0..rows).filter(|r| late(r) && in_blocks.binary_search(r).is_err()).count();
+        others as f64 / self.facts.rows.max(1) as f64
+    }
+
+    /// Returns when the first and the last of some rows were inserted, where that is known of all.
+    pub(super) fn run(&self, rows: &[Row]) -> Option<(i64, i64)> {
+        let times: Vec<i64> = rows.iter().filter_map(|r| self.inserted(*r)).collect();
+        (times.len() == rows.len()).then(|| Some((*times.iter().min()?, *times.iter().max()?)))?
+    }
+
+    pub(super) fn inserted(&self, row: Row) -> Option<i64> {
+        self.facts.inserted.get(row as usize).copied().flatten()
+    }
+
     /// Returns a row's bits over the families besides time and signs of people.
     pub(super) fn own(&self, row: Row) -> Bits {
         self.scores.sum(self.id, row, &OWN_FAMILIES)
     }
 
-    /// Expects how many rows of no seed fall into the time that some rows span.
+    /// Expects how many rows of no seed fall into the time that some rows span; at most all of them.
     pub(super) fn strangers(&self, rows: &[Row]) -> f64 {
         let times: Vec<i64> = rows.iter().filter_map(|r| self.created(*r)).collect();
         match (times.iter().min(), times.iter().max()) {
-            (Some(first), Some(last)) if times.len() == rows.len() => self.rate * (last - first + SECOND) as f64,
+            (Some(first), Some(last)) if times.len() == rows.len() => {
+                // A busy hour has several times the usual rate.
+                (BUSY * self.rate * (last - first + SECOND) as f64).min(rows.len() as f64)
+            }
             _ => rows.len() as f64,
         }
     }

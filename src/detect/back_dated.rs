@@ -5,7 +5,7 @@ use polars::prelude::{DataFrame, IntoColumn as _, NamedFrom as _, PolarsResult, 
 use super::{Detector, TableView};
 use crate::model::stamp::{DAY, HOUR, SECOND};
 use crate::model::{Certainty, DetectorMeta, Evidence, Family, Measure, Role, Row};
-use crate::profile::longest_non_decreasing;
+use crate::profile::{InsertionClock, longest_non_decreasing};
 use crate::snapshot::{Chunk, ColumnRead};
 
 /// Finds back-dated blocks.
@@ -26,6 +26,11 @@ const LEAST_LAG: i64 = 60 * SECOND;
 
 /// Rows in time that may lie between two back-dated ones of a run.
 const LARGEST_STEP: usize = 3;
+
+/// Most bits of a row: an import of older records makes such blocks, so that one never sends a row to review
+/// by itself; and updates move rows to where a Postgres table has room.
+const MOST_BY_KEY: f64 = 8.0;
+const MOST_BY_ROW: f64 = 5.0;
 
 /// Fewest rows of a block.
 const LEAST_ROWS: usize = 3;
@@ -99,6 +104,7 @@ fn block(table: &TableView<'_>, run: &[usize], lags: &[i64], share: f64) -> Opti
     if log2_p > -6.0 {
         return None;
     }
+    let most = if matches!(table.profile.clock, InsertionClock::Key { .. }) { MOST_BY_KEY } else { MOST_BY_ROW };
     let largest = run.iter().map(|place| lags[*place]).max().unwrap_or_default();
     let shown = if largest >= 2 * DAY {
         format!("{:.0} days", largest as f64 / DAY as f64)
@@ -112,7 +118,7 @@ fn block(table: &TableView<'_>, run: &[usize], lags: &[i64], share: f64) -> Opti
         kind: format!("block of {}", run.len()),
         detail: format!("inserted among later rows, but dated up to {shown} earlier"),
         rows,
-        measure: Measure::Chance { log2_p },
+        measure: Measure::Against { bits: (-log2_p).min(most) },
         certainty: Certainty::Suggests,
         proposes: true,
     })

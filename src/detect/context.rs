@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use polars::prelude::PolarsResult;
 
 use crate::model::{Role, Row, TableId};
-use crate::profile::{InsertionClock, Profile, Relation};
+use crate::profile::{InsertionClock, Profile, Relation, longest_non_decreasing};
 use crate::snapshot::{CHUNK_ROWS, Case, Chunk, ColumnRead, SnapshotError, scan};
 
 /// Stands for "no such row".
@@ -19,6 +19,9 @@ pub struct TableFacts {
     pub rows: usize,
     /// Creation times by row, UTC microseconds; empty where the table has none.
     pub created: Vec<Option<i64>>,
+    /// When each row was inserted, as far as the order of insertion tells (no earlier than the newest row
+    /// before it), else when it says it was created; UTC microseconds; empty where there are no times.
+    pub inserted: Vec<Option<i64>>,
     /// Rows in the order in which they were inserted; empty where that cannot be told.
     pub order: Vec<Row>,
     /// Links to parents, one a relation.
@@ -104,7 +107,27 @@ fn times_and_order(case: &Case, profile: &Profile, id: TableId, facts: &mut Tabl
         InsertionClock::RowOrder { .. } => (0..facts.rows as Row).collect(),
         InsertionClock::NotApplicable(_) => Vec::new(),
     };
+    facts.inserted = inserted(facts);
     Ok(())
+}
+
+/// Dates rows by their place: who lies behind the rising line was inserted when the line says.
+fn inserted(facts: &TableFacts) -> Vec<Option<i64>> {
+    let mut inserted = facts.created.clone();
+    if inserted.is_empty() || facts.order.is_empty() {
+        return inserted;
+    }
+    let dated: Vec<(Row, i64)> = facts.order.iter().filter_map(|row| Some((*row, facts.created[*row as usize]?))).collect();
+    let on_line = longest_non_decreasing(&dated.iter().map(|d| d.1).collect::<Vec<_>>());
+    let mut line = None;
+    for ((row, time), on) in dated.iter().zip(on_line) {
+        if on {
+            line = Some(*time);
+        } else if let Some(line) = line {
+            inserted[*row as usize] = Some(line.max(*time));
+        }
+    }
+    inserted
 }
 
 /// Finds each child row's parent by the text of its key.

@@ -7,17 +7,28 @@
 
 mod arrival_train;
 mod back_dated;
+mod cells;
 mod child_older;
+mod clock_text;
 mod closure;
 mod context;
+mod counted_name;
 mod features;
+mod generator_address;
+mod generator_image;
 mod generator_name;
+mod generator_phone;
 mod generator_text;
+mod impossible_agent;
+mod known_credential;
+mod name_mismatch;
 mod numbered_template;
 mod phase_lock;
+mod placeholder_name;
 mod placeholder_word;
 mod reserved_identifier;
 mod shared_credential;
+mod test_payment;
 mod vocabulary;
 
 use std::collections::BTreeMap;
@@ -37,11 +48,21 @@ pub use features::{Feature, features};
 /// Every detector, in report order.
 pub const DETECTORS: &[&dyn Detector] = &[
     &reserved_identifier::ReservedIdentifier,
+    &test_payment::TestPayment,
     &placeholder_word::PlaceholderWord,
+    &placeholder_name::PlaceholderName,
     &generator_name::GeneratorName,
     &generator_text::GeneratorText,
+    &generator_address::GeneratorAddress,
+    &generator_phone::GeneratorPhone,
+    &generator_image::GeneratorImage,
+    &impossible_agent::ImpossibleAgent,
+    &counted_name::CountedName,
     &numbered_template::NumberedTemplate,
+    &clock_text::ClockText,
+    &known_credential::KnownCredential,
     &shared_credential::SharedCredential,
+    &name_mismatch::NameMismatch,
     &arrival_train::ArrivalTrain,
     &phase_lock::PhaseLock,
     &back_dated::BackDated,

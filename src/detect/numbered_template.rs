@@ -176,6 +176,8 @@ impl Run<'_> {
         if !(together || long_in_addresses) {
             return None;
         }
+        // A live system numbers handles and orders, but nobody's address; and not beside as many unnumbered ones.
+        let in_addresses = long_in_addresses && rising && self.rows.len() * 2 < table.rows();
         let mut log2_p = -2.0 * count as f64;
         if rising {
             log2_p -= log2_factorial(count);
@@ -199,7 +201,7 @@ impl Run<'_> {
             detail: format!("{} from {first} to {last} {holes}{order}", self.template),
             rows,
             measure: Measure::Chance { log2_p },
-            certainty: if unbroken && together && !spread { Certainty::CannotBeHuman } else { Certainty::Suggests },
+            certainty: if unbroken && ((together && !spread) || in_addresses) { Certainty::CannotBeHuman } else { Certainty::Suggests },
             proposes: true,
         })
     }

@@ -113,6 +113,12 @@ fn runs(table: &TableView<'_>, period: i64) -> Vec<Vec<Row>> {
     closed
 }
 
+fn on_the_minute(table: &TableView<'_>, run: &[Row]) -> bool {
+    let phases = run.iter().filter_map(|row| table.facts.created[*row as usize]).map(|t| t.rem_euclid(60 * SECOND));
+    let whole = phases.filter(|p| *p <= TOLERANCE || *p >= 60 * SECOND - TOLERANCE).count();
+    whole * 10 >= run.len()
+}
+
 fn lock(table: &TableView<'_>, run: &[Row], period_s: i64) -> Option<Evidence> {
     let hit = (2 * TOLERANCE / SECOND) as f64 * LARGEST_STEP as f64 / period_s as f64;
     let log2_p = (run.len() - 1) as f64 * hit.log2() + (table.rows() as f64).log2();
@@ -134,7 +140,8 @@ fn lock(table: &TableView<'_>, run: &[Row], period_s: i64) -> Option<Evidence> {
         ),
         rows,
         measure: Measure::Chance { log2_p },
-        certainty: Certainty::Suggests,
+        // Dates without a time of day are all at midnight somewhere; other whole minutes may be a job's.
+        certainty: if on_the_minute(table, run) { Certainty::Suggests } else { Certainty::CannotBeHuman },
         proposes: true,
     })
 }

@@ -4,9 +4,10 @@
 use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, MatchKind};
-use polars::prelude::{DataFrame, IntoColumn as _, NamedFrom as _, PolarsResult, Series};
+use polars::prelude::{DataFrame, PolarsResult};
 
-use super::{Detector, TableView, rows_of};
+use super::cells::{self, Finding};
+use super::{Detector, TableView};
 use crate::model::{Certainty, DetectorMeta, Evidence, Family, Measure, Role};
 use crate::snapshot::{Chunk, ColumnRead};
 
@@ -98,41 +99,28 @@ impl Detector for PlaceholderWord {
     }
 
     fn scan(&self, chunk: &Chunk, table: &TableView<'_>) -> PolarsResult<DataFrame> {
-        let mut rows: Vec<u32> = Vec::new();
-        let mut kinds: Vec<&str> = Vec::new();
-        for role in META.reads {
-            for read in table.texts(&[*role]) {
-                for (offset, text) in chunk.frame.column(&read.name())?.str()?.iter().enumerate() {
-                    let Some(text) = text else { continue };
-                    // What follows the @ is somebody's domain.
-                    let text = if *role == Role::Email { text.rsplit_once('@').map_or(text, |(local, _)| local) } else { text };
-                    if let Some(word) = placeholder(text).filter(|w| *role != Role::Title || !PEOPLE_ONLY.contains(w)) {
-                        rows.push(chunk.first_row + offset as u32);
-                        kinds.push(word);
-                    }
-                }
-            }
-        }
-        DataFrame::new(rows.len(), vec![Series::new("row".into(), rows).into_column(), Series::new("kind".into(), kinds).into_column()])
+        cells::mark(chunk, table, META.reads, |role, text| {
+            // What follows the @ is somebody's domain.
+            let text = if role == Role::Email { text.rsplit_once('@').map_or(text, |(local, _)| local) } else { text };
+            placeholder(text).filter(|w| role != Role::Title || !PEOPLE_ONLY.contains(w))
+        })
     }
 
     fn finish(&self, merged: &DataFrame, table: &TableView<'_>) -> PolarsResult<Vec<Evidence>> {
-        let kinds: Vec<&str> = merged.column("kind")?.str()?.iter().flatten().collect();
-        Ok(super::grouped(&rows_of(merged)?, &kinds)
-            .into_iter()
-            .map(|(kind, rows)| Evidence {
-                detector: META.id,
-                family: META.family,
-                table: table.profile.id,
+        cells::facts(&META, merged, table, |kind, _| {
+            Some(Finding {
                 detail: format!("holds the word \"{kind}\""),
-                kind: kind.to_owned(),
-                proposes: false,
-                rows,
                 measure: Measure::Rate { seeded: SEEDED, real_floor: REAL_FLOOR },
                 certainty: Certainty::Suggests,
+                proposes: false,
             })
-            .collect())
+        })
     }
+}
+
+/// Returns whether a lower-case word is one of the list.
+pub(super) fn is_placeholder(word: &str) -> bool {
+    WORDS.contains(&word)
 }
 
 /// Returns the first whole word of the list.

@@ -1,9 +1,10 @@
 //! Names, addresses and numbers that standards reserve for examples and tests, so that nobody real
 //! can have them. Exact lists only: `test.com` and `example.de` belong to somebody.
 
-use polars::prelude::{DataFrame, IntoColumn as _, NamedFrom as _, PolarsResult, Series};
+use polars::prelude::{DataFrame, PolarsResult};
 
-use super::{Detector, TableView, rows_of};
+use super::cells::{self, Finding};
+use super::{Detector, TableView};
 use crate::model::{Certainty, DetectorMeta, Evidence, Family, Measure, Role};
 use crate::snapshot::{Chunk, ColumnRead};
 
@@ -39,43 +40,23 @@ impl Detector for ReservedIdentifier {
     }
 
     fn scan(&self, chunk: &Chunk, table: &TableView<'_>) -> PolarsResult<DataFrame> {
-        let mut rows: Vec<u32> = Vec::new();
-        let mut kinds: Vec<String> = Vec::new();
-        for role in META.reads {
-            for read in table.texts(&[*role]) {
-                for (offset, text) in chunk.frame.column(&read.name())?.str()?.iter().enumerate() {
-                    let kind = text.and_then(|t| match role {
-                        Role::Email => t.rsplit_once('@').and_then(|(_, domain)| reserved_host(domain)),
-                        Role::Url => host_of(t).and_then(reserved_host),
-                        Role::Ip => reserved_ip(t).map(str::to_owned),
-                        _ => reserved_phone(t).map(str::to_owned),
-                    });
-                    if let Some(kind) = kind {
-                        rows.push(chunk.first_row + offset as u32);
-                        kinds.push(kind);
-                    }
-                }
-            }
-        }
-        DataFrame::new(rows.len(), vec![Series::new("row".into(), rows).into_column(), Series::new("kind".into(), kinds).into_column()])
+        cells::mark(chunk, table, META.reads, |role, text| match role {
+            Role::Email => text.rsplit_once('@').and_then(|(_, domain)| reserved_host(domain)),
+            Role::Url => host_of(text).and_then(reserved_host),
+            Role::Ip => reserved_ip(text).map(str::to_owned),
+            _ => reserved_phone(text).map(str::to_owned),
+        })
     }
 
     fn finish(&self, merged: &DataFrame, table: &TableView<'_>) -> PolarsResult<Vec<Evidence>> {
-        let kinds: Vec<&str> = merged.column("kind")?.str()?.iter().flatten().collect();
-        Ok(super::grouped(&rows_of(merged)?, &kinds)
-            .into_iter()
-            .map(|(kind, rows)| Evidence {
-                detector: META.id,
-                family: META.family,
-                table: table.profile.id,
+        cells::facts(&META, merged, table, |kind, _| {
+            Some(Finding {
                 detail: format!("{kind} is reserved for tests and examples; nobody can have it"),
-                kind: kind.to_owned(),
-                proposes: rows.len() > 1,
-                rows,
                 measure: Measure::Rate { seeded: 1.0, real_floor: REAL_FLOOR },
                 certainty: Certainty::CannotBeHuman,
+                proposes: true,
             })
-            .collect())
+        })
     }
 }
 

@@ -114,7 +114,7 @@ static FOLDED: LazyLock<HashMap<Box<str>, (ListSet, ListSet)>> = LazyLock::new(|
 });
 
 /// Writes a lower-case name in ASCII letters only, in the ways that slugs do; nothing where letters are left over.
-fn fold(word: &str) -> Vec<String> {
+pub(super) fn fold(word: &str) -> Vec<String> {
     let mut plain = String::new();
     let mut german = String::new();
     for c in word.chars() {
@@ -168,6 +168,12 @@ pub(super) fn name_lists() -> &'static [String] {
 #[must_use]
 pub(super) fn word_lists() -> &'static [String] {
     &TEXTS.titles
+}
+
+/// Returns whether any list holds a lower-case word as a name.
+pub(super) fn is_name(word: &str) -> bool {
+    let (given, family) = lookup(word);
+    !given.is_empty() || !family.is_empty()
 }
 
 fn given(name: &str) -> ListSet {

@@ -102,9 +102,9 @@ pub enum Measure {
         /// At most 0.
         log2_p: f64,
     },
-    /// A sign of a person: log2 likelihood ratio, negative.
+    /// Bits as they stand: a log2 likelihood ratio, negative for signs of a person.
     Against {
-        /// Below 0.
+        /// Any sign.
         bits: f64,
     },
 }

@@ -10,6 +10,12 @@ use crate::snapshot::{CHUNK_ROWS, Case, ColumnRead, SnapshotError, scan};
 /// that forges its dates leaves the real rows on the line, so that half is enough, and far from chance.
 const TRUSTED_SHARE: f64 = 0.5;
 
+/// Share of rows that may lie off the line by themselves before the order of rows is not trusted.
+///
+/// An update writes a row anew, at the end of a Postgres table or into a gap, so that rows lie one by one among
+/// rows of other times; a seed that forges its dates leaves them in one block.
+const MOVED_ALONE: f64 = 0.01;
+
 /// Rows below which no order can be told from chance.
 const LEAST_ROWS: usize = 12;
 
@@ -70,19 +76,34 @@ pub(super) fn trust(case: &Case, table: TableId, created: Option<usize>) -> Resu
     };
     let by_row = share(&times);
     if let Some(column) = key.filter(|_| all_integers) {
-        times.sort_unstable();
-        let by_key = share(&times);
+        let mut by_id = times.clone();
+        by_id.sort_unstable();
+        let by_key = share(&by_id);
         if by_key >= TRUSTED_SHARE {
             return Ok(InsertionClock::Key { column, rising: by_key });
         }
     }
     if by_row >= TRUSTED_SHARE {
-        return Ok(InsertionClock::RowOrder { rising: by_row });
+        let moved = moved_alone(&times.iter().map(|t| t.2).collect::<Vec<_>>());
+        if moved <= MOVED_ALONE {
+            return Ok(InsertionClock::RowOrder { rising: by_row });
+        }
+        return Ok(InsertionClock::NotApplicable(format!(
+            "{:.0} % of rows lie alone among rows of another time: updates have moved them",
+            moved * 100.0
+        )));
     }
     Ok(InsertionClock::NotApplicable(format!(
         "only {:.0} % of creation times rise with the order of rows: random keys, or a rewritten table",
         by_row * 100.0
     )))
+}
+
+/// Returns the share of rows off the rising line whose neighbours are both on it.
+fn moved_alone(times: &[i64]) -> f64 {
+    let on = longest_non_decreasing(times);
+    let alone = on.windows(3).filter(|w| w[0] && !w[1] && w[2]).count();
+    alone as f64 / times.len().max(1) as f64
 }
 
 /// Marks the members of a longest non-decreasing subsequence.

@@ -355,7 +355,8 @@ impl Case {
         self.db
             .execute_batch(
                 "DELETE FROM unseed_evidence; DELETE FROM unseed_cohorts; DELETE FROM unseed_verdicts; DELETE FROM unseed_verdict_rows; \
-                 DELETE FROM unseed_spared; DELETE FROM unseed_detector_runs; DELETE FROM unseed_warnings WHERE layer <> 'ingest';",
+                 DELETE FROM unseed_spared; DELETE FROM unseed_detector_runs; DELETE FROM unseed_warnings WHERE layer <> 'ingest'; \
+                 DELETE FROM unseed_meta WHERE key = 'anonymised';",
             )
             .map_err(|e| self.sqlite(e))
     }

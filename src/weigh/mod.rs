@@ -63,7 +63,7 @@ pub fn weigh(evidence: Vec<Evidence>, facts: &[TableFacts]) -> Vec<Weighed> {
 fn candidate_rows(evidence: &[Evidence], table: TableId, rows: usize) -> BTreeSet<Row> {
     let groups = evidence
         .iter()
-        .filter(|e| e.table == table && e.proposes && matches!(e.measure, Measure::Chance { .. }) && e.rows.len() * 2 <= rows);
+        .filter(|e| e.table == table && e.proposes && !matches!(e.measure, Measure::Rate { .. }) && e.rows.len() * 2 <= rows);
     groups.flat_map(|e| e.rows.iter().copied()).collect()
 }
 

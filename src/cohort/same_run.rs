@@ -1,0 +1,87 @@
+//! Rows of one run that hang on real parents: a seed gives payments to whoever is there. They are known
+//! by the company they keep: inserted in the seconds in which the cohort was, one after the other, among
+//! rows whose owners are seeded.
+
+use std::collections::BTreeMap;
+
+use super::scores::Proposal;
+use super::table::Table;
+use super::{Group, Member, refine};
+use crate::model::stamp::{DAY, SECOND};
+use crate::model::{Bits, Family, Row};
+
+/// Longest run that is one: over more than a day anything may happen beside it, microseconds.
+const LONGEST: i64 = DAY;
+
+/// How long after its people a run may still write what they have, microseconds.
+const SLACK: i64 = 600 * SECOND;
+
+/// Fewest rows with seeded owners in a train, and their least share of it.
+///
+/// A nightly job writes to everybody, seeded or not; it does not do so in the seconds in which a seed runs.
+const LEAST_OWNED: usize = 3;
+const LEAST_SHARE: f64 = 0.1;
+
+/// Rows of live processes that are always expected, whatever the rates say.
+const LEAST_STRANGERS: f64 = 0.0003;
+
+/// Joins rows to the group in whose run they were inserted.
+pub(super) fn join(table: &Table<'_>, groups: &mut [Group], members: &mut BTreeMap<Row, Member>) {
+    if table.people() {
+        return;
+    }
+    let mut joined: BTreeMap<Row, (usize, f64)> = BTreeMap::new();
+    for block in table.scores.proposals(table.id) {
+        let mut of: BTreeMap<usize, usize> = BTreeMap::new();
+        for member in block.rows.iter().filter_map(|r| members.get(r)) {
+            *of.entry(member.group).or_insert(0) += 1;
+        }
+        let Some((group, owned)) = of.into_iter().max_by_key(|(group, n)| (*n, usize::MAX - group)) else { continue };
+        let share = owned as f64 / block.rows.len() as f64;
+        if owned < LEAST_OWNED || share < LEAST_SHARE || !groups[group].convicted {
+            continue;
+        }
+        let Some(strangers) = strangers(table, block, groups[group].run) else { continue };
+        let hanging: Vec<Row> = block.rows.iter().copied().filter(|r| !members.contains_key(r) && !table.owners.contains_key(r)).collect();
+        let odds = (hanging.len() as f64 / strangers).log2();
+        for row in hanging {
+            let known = joined.entry(row).or_insert((group, odds));
+            if odds > known.1 {
+                *known = (group, odds);
+            }
+        }
+    }
+    let core: Vec<Row> = members.keys().copied().collect();
+    let mut excluded: Vec<Row> = core.iter().chain(joined.keys()).copied().collect();
+    excluded.sort_unstable();
+    let looks = refine::looks(table, &core, &excluded);
+    for (row, (group, odds)) in joined {
+        let membership = odds + looks(row);
+        if membership <= 0.0 {
+            continue;
+        }
+        let timed = table.scores.sum(table.id, row, &[Family::Time]);
+        let term = (Bits::new(membership) - crate::weigh::PRIOR - timed).max(Bits::ZERO).capped(refine::most(true));
+        members.insert(row, Member { group, term, terms: Vec::new(), taught: false });
+        groups[group].members.entry(table.id).or_default().push(row);
+    }
+}
+
+/// Expects how many of a block's rows a live process inserted beside the run; `None` where the block and the
+/// run do not lie together.
+fn strangers(table: &Table<'_>, block: &Proposal, run: Option<(i64, i64)>) -> Option<f64> {
+    let (first, last) = run.filter(|(first, last)| last - first <= LONGEST)?;
+    let (begins, ends) = table.run(&block.rows)?;
+    match block.family {
+        Family::Time => {
+            let near = begins >= first - SECOND && ends <= last + SLACK.max(last - first);
+            near.then(|| table.strangers(&block.rows) + LEAST_STRANGERS)
+        }
+        // Dates that were made up tell no seconds: the block lies where the order of keys puts it.
+        Family::Clock if block.detector == "back-dated" && table.by_key => {
+            let near = begins >= first - LONGEST && ends <= last + LONGEST;
+            near.then(|| table.usually_late() * block.rows.len() as f64 + LEAST_STRANGERS)
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,244 @@
+//! Names and addresses that consist of placeholder words and nothing else: "Test User", "asdf asdf",
+//! `qa.test3@`. A person may be called Test; nobody is called Test Tester.
+
+use polars::prelude::{DataFrame, IntoColumn as _, NamedFrom as _, PolarsResult, Series};
+
+use super::{Detector, TableView, placeholder_word, rows_of, vocabulary};
+use crate::model::{Certainty, DetectorMeta, Evidence, Family, Measure, Role, Row};
+use crate::snapshot::{Chunk, ColumnRead};
+
+/// Finds what [`META`] says.
+pub(super) struct PlaceholderName;
+
+const META: DetectorMeta = DetectorMeta {
+    id: "placeholder-name",
+    title: "Names of placeholders only",
+    family: Family::Vocabulary,
+    reads: &[Role::PersonName, Role::GivenName, Role::FamilyName, Role::Email, Role::Username],
+    finds: "Whole names of which every part is a placeholder, a role in testing, a neighbouring row of keys or a figure of fiction, and addresses whose part before the @ is nothing else.",
+    false_positives: "John Doe and Harry Potter do exist. Such a name by itself sends a row to review, never to a script; with an address of the same kind it is still for a person to decide.",
+    source: "Accounts that testers make by hand in public issue threads; fictional names of the most frequent placeholder accounts; no name of 1,267 public commit authors consists of placeholders only.",
+};
+
+/// Bits of such a name and of such an address. They are not weighed against the table's own share: who finds
+/// a hundred people called Test Test has found a hundred test accounts.
+///
+/// Source: none of 1,267 public authors, and less than one account in some thousands of real sites, against four
+/// in ten accounts that testers make by hand.
+const NAME: f64 = 11.0;
+const ADDRESS: f64 = 8.0;
+
+/// Words that make a placeholder's name complete, beside those of the placeholder list.
+const FILLERS: &[&str] = &[
+    "user",
+    "account",
+    "acc",
+    "customer",
+    "client",
+    "guest",
+    "admin",
+    "one",
+    "two",
+    "three",
+    "first",
+    "last",
+    "name",
+    "firstname",
+    "lastname",
+    "person",
+    "new",
+    "my",
+    "a",
+    "b",
+    "c",
+    "x",
+    "y",
+    "z",
+    "me",
+    "signup",
+    "login",
+    "dev",
+    "staging",
+    "prod",
+    "tmp",
+    "temp",
+    "abc",
+    "xyz",
+    "aaa",
+    "bbb",
+    "doe",
+    "john",
+    "jane",
+    "hello",
+    "blah",
+    "bla",
+    "delete",
+    "deleteme",
+    "ignore",
+    "please",
+    "null",
+    "none",
+    "na",
+    "prueba",
+    "essai",
+    "teste",
+    "prova",
+    "probe",
+    "provisional",
+    "automation",
+    "auto",
+    "smoke",
+    "regression",
+    "bot",
+    "uat",
+    "sandbox",
+];
+
+/// Figures of fiction that testers type.
+const FICTION: &[&str] = &[
+    "mickey mouse",
+    "donald duck",
+    "minnie mouse",
+    "homer simpson",
+    "bart simpson",
+    "lisa simpson",
+    "harry potter",
+    "darth vader",
+    "luke skywalker",
+    "han solo",
+    "frodo baggins",
+    "bilbo baggins",
+    "bruce wayne",
+    "clark kent",
+    "peter parker",
+    "tony stark",
+    "bugs bunny",
+    "sherlock holmes",
+    "santa claus",
+    "jon snow",
+    "super mario",
+    "sponge bob",
+    "spongebob squarepants",
+    "chuck norris",
+    "foo bar",
+];
+
+/// Rows of keys, on American, French and German keyboards.
+const KEYS: [&str; 5] = ["qwertyuiop", "asdfghjkl", "zxcvbnm", "azertyuiop", "qwertzuiop"];
+
+impl Detector for PlaceholderName {
+    fn meta(&self) -> &'static DetectorMeta {
+        &META
+    }
+
+    fn reads(&self, table: &TableView<'_>) -> Result<Vec<ColumnRead>, String> {
+        let reads = table.texts(META.reads);
+        if reads.is_empty() { Err("no name and no address".to_owned()) } else { Ok(reads) }
+    }
+
+    fn scan(&self, chunk: &Chunk, table: &TableView<'_>) -> PolarsResult<DataFrame> {
+        let columns = |roles: &[Role]| -> PolarsResult<Vec<_>> {
+            table.texts(roles).iter().map(|r| Ok(chunk.frame.column(&r.name())?.str()?.clone())).collect()
+        };
+        let names = columns(&[Role::PersonName])?;
+        let parts = columns(&[Role::GivenName, Role::FamilyName])?;
+        let handles = columns(&[Role::Email, Role::Username])?;
+        let (mut rows, mut by_name): (Vec<Row>, Vec<bool>) = (Vec::new(), Vec::new());
+        for offset in 0..chunk.frame.height() {
+            let whole: Vec<&str> = names.iter().filter_map(|c| c.get(offset)).collect();
+            let split: Vec<&str> = parts.iter().filter_map(|c| c.get(offset)).collect();
+            let named = whole.iter().any(|n| placeholders_only(n)) || (!split.is_empty() && placeholders_only(&split.join(" ")));
+            let handle = handles.iter().filter_map(|c| c.get(offset)).any(handle_of_placeholders);
+            if named || handle {
+                rows.push(chunk.first_row + offset as Row);
+                by_name.push(named);
+            }
+        }
+        DataFrame::new(rows.len(), vec![Series::new("row".into(), rows).into_column(), Series::new("named".into(), by_name).into_column()])
+    }
+
+    fn finish(&self, merged: &DataFrame, table: &TableView<'_>) -> PolarsResult<Vec<Evidence>> {
+        let rows = rows_of(merged)?;
+        let named: Vec<bool> = merged.column("named")?.bool()?.iter().flatten().collect();
+        let fact = |by_name: bool, kind: &str, bits: f64, detail: &str| Evidence {
+            detector: META.id,
+            family: META.family,
+            table: table.profile.id,
+            kind: kind.to_owned(),
+            rows: rows.iter().zip(&named).filter(|(_, n)| **n == by_name).map(|(row, _)| *row).collect(),
+            measure: Measure::Against { bits },
+            certainty: Certainty::Suggests,
+            proposes: false,
+            detail: detail.to_owned(),
+        };
+        Ok(vec![
+            fact(true, "name", NAME, "the whole name is made of placeholder words"),
+            fact(false, "address", ADDRESS, "the address or handle is made of placeholder words"),
+        ])
+    }
+}
+
+/// Returns whether every word of a name is a placeholder, and at least one is no mere filler.
+fn placeholders_only(name: &str) -> bool {
+    let lower = name.to_lowercase();
+    let lower = lower.trim();
+    if FICTION.contains(&lower) {
+        return true;
+    }
+    let words: Vec<&str> = lower.split(|c: char| !c.is_alphabetic()).filter(|w| !w.is_empty()).collect();
+    if words.is_empty() || words.len() > 5 {
+        return false;
+    }
+    let doe = matches!(words.as_slice(), ["john" | "jane", "doe"] | ["max" | "erika", "mustermann"]);
+    let placeholder = |word: &str| placeholder_word::is_placeholder(word) || is_mash(word);
+    doe || (words.iter().any(|w| placeholder(w)) && words.iter().all(|w| placeholder(w) || FILLERS.contains(w)))
+}
+
+/// The same of the part of an address before the @; parts behind a plus sign are a person's own affair.
+fn handle_of_placeholders(handle: &str) -> bool {
+    let local = handle.rsplit_once('@').map_or(handle, |(local, _)| local);
+    let local = local.split('+').next().unwrap_or(local);
+    !local.contains(' ') && placeholders_only(local)
+}
+
+/// Returns whether a word is a run of neighbouring keys or of one letter, and no name.
+fn is_mash(word: &str) -> bool {
+    if word.len() < 4 || !word.is_ascii() {
+        return word.len() == 3 && word.bytes().all(|b| b == word.as_bytes()[0]);
+    }
+    let bytes = word.as_bytes();
+    let same = bytes.iter().all(|b| *b == bytes[0]);
+    let next =
+        |row: &&str| bytes.windows(2).filter(|w| row.as_bytes().windows(2).any(|k| k == *w || (k[1] == w[0] && k[0] == w[1]))).count();
+    let most = KEYS.iter().map(|row| next(&row)).max().unwrap_or_default();
+    (same || (most + 1) * 4 >= bytes.len() * 3 && most >= 3) && !vocabulary::is_name(word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fires_on_names_of_placeholders() {
+        for name in
+            ["Test Test", "QA Tester", "asdf asdf", "John Doe", "Demo User", "foo bar", "Tester Two", "Mickey Mouse", "xxx", "sdfghj"]
+        {
+            assert!(placeholders_only(name), "{name}");
+        }
+        for handle in ["test1@corp.io", "qa.test0@corp.io", "asdf@gmail.com", "demo", "test+signup@corp.io", "test_user_12"] {
+            assert!(handle_of_placeholders(handle), "{handle}");
+        }
+    }
+
+    #[test]
+    fn stays_quiet_on_people() {
+        for name in
+            ["Maria Test", "Jennifer Null", "John Smith", "Jane Dover", "User", "Barbara Demo", "Guest", "Lee", "Werty Smith", "Aaron A"]
+        {
+            assert!(!placeholders_only(name), "{name}");
+        }
+        for handle in ["anna+test@gmail.com", "john.doering@corp.io", "mary@test.de", "info@corp.io", "user12@corp.io"] {
+            assert!(!handle_of_placeholders(handle), "{handle}");
+        }
+    }
+}

@@ -35,7 +35,13 @@ fn dump(rows: u64) -> String {
     const GIVEN: [&str; 16] =
         ["mara", "jon", "ida", "sven", "lou", "kim", "pat", "nils", "vera", "otto", "ruth", "emil", "lena", "carl", "dora", "hugo"];
     const FAMILY: [&str; 12] = ["hale", "brook", "stone", "marsh", "field", "wood", "lake", "hill", "ford", "grove", "vance", "thorn"];
-    const WORDS: [&str; 10] = ["test", "demo", "sample", "seed", "dummy", "fake", "user", "customer", "member", "qa"];
+    // Every run has words of its own, so that each is a cohort of its own.
+    let word = |run: u64| -> String {
+        [run / 10 % 10, run % 10, run * 7 % 10]
+            .iter()
+            .map(|n| ["ba", "ce", "di", "fo", "gu", "ha", "ke", "li", "mo", "nu"][*n as usize])
+            .collect()
+    };
     let mut random = Random(7);
     let (people, sessions, payments) = (rows * 6 / 10, rows * 3 / 10, rows / 10);
     let mut out = String::with_capacity(rows as usize * 110);
@@ -48,12 +54,12 @@ fn dump(rows: u64) -> String {
     while id < people {
         if id % every == every / 2 && seeded.len() < COHORTS as usize * 100 {
             let run = id / every;
-            let word = WORDS[(run % 10) as usize];
+            let word = word(run);
             for n in 1..=100_u64.min(every / 2) {
                 id += 1;
                 at += 90 + random.below(9);
                 seeded.push(id);
-                let _ = writeln!(out, "{id}\t{word}{run}x{n}@example.com\t{word} account {n}\thashed_{word}_{run}\t{}", time(at));
+                let _ = writeln!(out, "{id}\t{word}{n}@{word}.test\t{word} {n}\thashed_{word}\t{}", time(at));
             }
             continue;
         }

@@ -112,7 +112,7 @@ fn shows_only(what: &str, text: &str) {
 #[track_caller]
 fn is_inert_page(html: &str) {
     const ELEMENTS: &str = " a aside b bdi body br button caption code dd desc details div dl dt figcaption figure footer g h1 h2 h3 head header html i input li main mark meta nav noscript p path rect script section span style summary svg table tbody td text tfoot th thead title tr ul ";
-    const ATTRIBUTES: &str = " aria-hidden aria-label aria-labelledby charset class content d data-cohort data-decide data-row focusable height href http-equiv id lang name open preserveAspectRatio role rx scope tabindex text-anchor title type vector-effect viewBox width x y ";
+    const ATTRIBUTES: &str = " aria-hidden aria-label aria-labelledby charset class content d data-cohort data-decide data-row height href http-equiv id lang name open preserveAspectRatio role rx scope tabindex text-anchor title type vector-effect viewBox width x y ";
     let mut rest = html.strip_prefix("<!DOCTYPE html>").expect("a document type");
     let mut scripts = 0;
     while let Some(at) = rest.find('<') {

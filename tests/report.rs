@@ -179,3 +179,85 @@ fn values_are_masked_unless_asked_for() {
     let html = std::fs::read_to_string(desk.path("default/report.html")).expect("a page");
     assert!(html.contains("values masked: partly"), "the mode is printed");
 }
+
+/// A report's size depends on the number of cohorts, never on that of rows: the largest that can be shown.
+#[test]
+fn a_hundred_cohorts_fit_two_megabytes() {
+    use unseed::model::{Bits, Cohort, CohortId, CohortTable, Family, Reason, RowVerdict, TableId, Verdict};
+    let desk = Desk::new();
+    let mut users = String::from("id,email,full_name,headline,bio,status,city,created_at\n");
+    for i in 1..=13_600_u32 {
+        let long = format!("words {i} that say little and go on and on and on ").repeat(6);
+        users.push_str(&format!(
+            "{i},name{}@mail{}.example.net,Given{i} Family{i},{long},{long},{long},{long},2025-03-{:02} {:02}:{:02}:07\n",
+            i * 7 % 100_003,
+            i % 90,
+            1 + i % 28,
+            i % 24,
+            i % 60
+        ));
+    }
+    desk.write("users.csv", users);
+    desk.unseed("ingest users.csv -o case.db").exits(0);
+    desk.unseed("analyze case.db").exits(0);
+    let mut case = unseed::snapshot::Case::open(&desk.path("case.db")).expect("a case");
+    let words = "40 rows of different days share their time of day, as back-dating leaves it: and more of this".to_owned();
+    case.transaction(|case| {
+        case.clear_analysis()?;
+        for cohort in 0..100_u32 {
+            let id = CohortId(format!("c{cohort:08x}"));
+            // A hundred seeded rows, twenty-five in review, and six protected ones beside them.
+            let rows: Vec<u32> = (cohort * 131..cohort * 131 + 131).collect();
+            for (place, row) in rows.iter().enumerate() {
+                let verdict = match place {
+                    0..100 => Verdict::Seeded,
+                    100..125 => Verdict::Review,
+                    _ => Verdict::Protected,
+                };
+                let term = |detector: &str, bits: f64| Reason {
+                    detector: detector.to_owned(),
+                    family: "template".to_owned(),
+                    bits: Bits::new(bits),
+                    detail: words.clone(),
+                };
+                let mut reasons = vec![
+                    term("prior", -10.0),
+                    term("numbered-template", 12.0),
+                    term("shared-credential", 12.0),
+                    term("arrival-train", 4.0),
+                    term("cohort", 12.0),
+                ];
+                if verdict == Verdict::Protected {
+                    reasons.push(term("protect", 0.0));
+                }
+                let verdict =
+                    RowVerdict { table: TableId(0), row: *row, verdict, bits: Bits::new(30.0), cohort: Some(id.clone()), reasons };
+                case.put_verdict(&verdict, &format!("{row:032x}"))?;
+            }
+            let cohort = Cohort {
+                id,
+                title: format!("user{{n}}@test{cohort}.example.com"),
+                tables: vec![CohortTable { table: TableId(0), rows }],
+                families: vec![(Family::Template, Bits::new(12.0))],
+                bits: Bits::new(900.0),
+                convicted: true,
+                declared: false,
+                first_at: Some(0),
+                last_at: Some(1),
+                findings: vec![words.clone(); 9],
+            };
+            case.put_cohort(&cohort, &format!("{:032x}", cohort.rows()))?;
+        }
+        case.set_meta("verdict", "seeded")
+    })
+    .expect("verdicts");
+    drop(case);
+    desk.unseed("report case.db -o out").exits(0);
+    let html = std::fs::read_to_string(desk.path("out/report.html")).expect("a page");
+    assert_eq!(html.matches("data-cohort=\"").count(), 100);
+    let json: serde_json::Value = serde_json::from_slice(&std::fs::read(desk.path("out/report.json")).expect("a report")).expect("JSON");
+    let listed = json["listed"].as_array().expect("rows").len();
+    assert!(html.len() <= 2_000_000, "{} bytes", html.len());
+    assert!(html.len() >= 1_000_000 && listed >= 500, "what fits is shown: {} bytes, {listed} rows", html.len());
+    assert!(html.contains(" of 2,500 rows"), "and what does not is counted");
+}

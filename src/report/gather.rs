@@ -25,11 +25,20 @@ const LISTED_REVIEW: usize = 2_000;
 /// Protected rows that are listed one by one.
 const LISTED_PROTECTED: usize = 500;
 
+/// Cohorts that a page shows.
+pub(super) const SHOWN_COHORTS: usize = 100;
+
 /// Rows shown that were spared.
 const SPARED: usize = 50;
 
 /// Columns of a sample row, where a table has more.
 const COLUMNS: usize = 8;
+
+/// Bytes of a page that rows listed one by one leave alone: style, script, tables, method, glossary.
+const FIXED_BYTES: usize = 120_000;
+
+/// Bytes that a page may hold.
+const PAGE_BYTES: usize = 2_000_000;
 
 /// How much of each cohort is shown, so that the size of a report has a bound whatever their number.
 struct Detail {
@@ -37,16 +46,35 @@ struct Detail {
     columns: usize,
     longest: usize,
     tables: usize,
+    findings: usize,
 }
 
 impl Detail {
     const fn of(cohorts: usize) -> Self {
         match cohorts {
-            0..=12 => Self { samples: 8, columns: COLUMNS, longest: LONGEST, tables: usize::MAX },
-            13..=40 => Self { samples: 5, columns: COLUMNS, longest: 60, tables: 8 },
-            _ => Self { samples: 3, columns: 6, longest: 40, tables: 4 },
+            0..=12 => Self { samples: 8, columns: COLUMNS, longest: LONGEST, tables: 6, findings: 40 },
+            13..=40 => Self { samples: 4, columns: 7, longest: 60, tables: 5, findings: 12 },
+            _ => Self { samples: 3, columns: 5, longest: 32, tables: 3, findings: 6 },
         }
     }
+}
+
+/// Estimates the bytes of a sample row on a page, markup and what the script knows of it among them.
+fn row_bytes(row: &SampleRow) -> usize {
+    let cells: usize = row.cells.iter().map(|c| 60 + c.text.len() + c.mark.as_ref().map_or(0, |m| 32 + m.1.len())).sum();
+    240 + row.key.len() * 2 + cells
+}
+
+/// Estimates the bytes of a cohort's card.
+fn card_bytes(cohort: &CohortReport) -> usize {
+    let findings: usize = cohort.findings.iter().map(|f| 25 + f.len()).sum();
+    let reasons: usize = cohort.typical.iter().map(|r| 330 + r.detail.len()).sum();
+    let tables: usize = cohort
+        .tables
+        .iter()
+        .map(|t| 700 + t.columns.iter().map(|c| 45 + c.len()).sum::<usize>() + t.samples.iter().map(row_bytes).sum::<usize>())
+        .sum();
+    5_000 + cohort.title.len() + findings + reasons + tables
 }
 
 /// A stored verdict with the digest of its evidence.
@@ -79,6 +107,7 @@ pub fn gather(case: &Case, config: &Loaded, redact: Redact, now: i64, command: &
         cohort.hours = hours;
         cohort.ids = strip;
     }
+    let room = PAGE_BYTES.saturating_sub(FIXED_BYTES + cohorts.iter().take(SHOWN_COHORTS).map(card_bytes).sum::<usize>());
     let coverage = coverage(case)?;
     let (spared, spared_total) = case.closest_spared(SPARED)?;
     let facts = case.facts();
@@ -104,7 +133,7 @@ pub fn gather(case: &Case, config: &Loaded, redact: Redact, now: i64, command: &
         figures: tally.figures,
         timeline: tally.timeline,
         usual_hours: tally.usual_hours,
-        listed: listed(case, &known, &verdicts, redact)?,
+        listed: listed(case, &known, &verdicts, room, redact)?,
         review_total: tables.iter().map(|t| t.review).sum(),
         protected_total: tables.iter().map(|t| t.protected).sum(),
         graph,
@@ -216,7 +245,7 @@ fn cohorts(
             families: cohort.families.clone(),
             first_at: cohort.first_at.map(|t| Rfc3339(t).to_string()),
             last_at: cohort.last_at.map(|t| Rfc3339(t).to_string()),
-            findings: cohort.findings.iter().map(|f| line(f)).collect(),
+            findings: cohort.findings.iter().take(detail.findings).map(|f| line(f)).collect(),
             decision: resolution.as_ref().map_or(Choice::Hold, |r| r.cohort_state(&cohort.id)),
             tables,
             typical: typical_terms.into_iter().map(|r| crate::model::Reason { detail: line(&r.detail), ..r }).collect(),
@@ -314,34 +343,48 @@ const fn weight(role: Role) -> u8 {
     }
 }
 
-/// Lists rows that are decided by themselves: those in review, then protected ones.
-fn listed(case: &Case, known: &Known, verdicts: &[Judged], redact: Redact) -> Result<Vec<ListedRow>, SnapshotError> {
+/// Lists rows that are decided by themselves, those in review, then protected ones, as far as `room` bytes go.
+fn listed(case: &Case, known: &Known, verdicts: &[Judged], room: usize, redact: Redact) -> Result<Vec<ListedRow>, SnapshotError> {
     let of = |wanted: Verdict| verdicts.iter().filter(move |j| j.0.verdict == wanted);
     let mut rows = Vec::new();
-    for judged in of(Verdict::Review).take(LISTED_REVIEW).chain(of(Verdict::Protected).take(LISTED_PROTECTED)) {
-        let verdict = &judged.0;
-        let roles = &known.roles[verdict.table.index()];
-        let mut columns = telling(roles, 4);
-        // The key has a column of its own in the list.
-        columns.retain(|c| !case.table(verdict.table).key().contains(c));
-        columns.truncate(3);
-        // What decides: a protection's own words, else what speaks for a seed, strongest first.
-        let mut said: Vec<&crate::model::Reason> = verdict
-            .reasons
-            .iter()
-            .filter(|r| if verdict.verdict == Verdict::Protected { r.detector == "protect" } else { r.bits > Bits::ZERO })
-            .collect();
-        said.sort_by_key(|r| std::cmp::Reverse(r.bits));
-        let words: Vec<&str> = said.iter().take(2).map(|r| r.detail.as_str()).collect();
-        rows.push(ListedRow {
-            table: table_name(case, verdict.table),
-            cohort: verdict.cohort.as_ref().map(|c| c.0.clone()),
-            columns: columns.iter().map(|c| line(&case.table(verdict.table).table.columns[*c].name)).collect(),
-            row: sample(case, known, judged, &columns, 40, redact)?,
-            why: line(&words.join("; ")),
-        });
+    let mut left = room;
+    for (verdict, most, reserve) in [(Verdict::Review, LISTED_REVIEW, room / 4), (Verdict::Protected, LISTED_PROTECTED, 0)] {
+        for judged in of(verdict).take(most) {
+            let row = listed_row(case, known, judged, redact)?;
+            let names: usize = row.columns.iter().map(|c| 45 + c.len()).sum();
+            let bytes = row_bytes(&row.row) + names + row.table.len() + row.why.len() + 60;
+            if left < reserve + bytes {
+                break;
+            }
+            left -= bytes;
+            rows.push(row);
+        }
     }
     Ok(rows)
+}
+
+fn listed_row(case: &Case, known: &Known, judged: &Judged, redact: Redact) -> Result<ListedRow, SnapshotError> {
+    let verdict = &judged.0;
+    let roles = &known.roles[verdict.table.index()];
+    let mut columns = telling(roles, 4);
+    // The key has a column of its own in the list.
+    columns.retain(|c| !case.table(verdict.table).key().contains(c));
+    columns.truncate(3);
+    // What decides: a protection's own words, else what speaks for a seed, strongest first.
+    let mut said: Vec<&crate::model::Reason> = verdict
+        .reasons
+        .iter()
+        .filter(|r| if verdict.verdict == Verdict::Protected { r.detector == "protect" } else { r.bits > Bits::ZERO })
+        .collect();
+    said.sort_by_key(|r| std::cmp::Reverse(r.bits));
+    let words: Vec<&str> = said.iter().take(2).map(|r| r.detail.as_str()).collect();
+    Ok(ListedRow {
+        table: table_name(case, verdict.table),
+        cohort: verdict.cohort.as_ref().map(|c| c.0.clone()),
+        columns: columns.iter().map(|c| line(&case.table(verdict.table).table.columns[*c].name)).collect(),
+        row: sample(case, known, judged, &columns, 40, redact)?,
+        why: line(&words.join("; ")),
+    })
 }
 
 /// Shows the key of a spared row, which the case holds as a JSON array of texts.

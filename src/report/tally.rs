@@ -307,10 +307,12 @@ impl Pass<'_> {
             self.case.visit(self.id, &reads.columns, |row, cells| {
                 let (verdict, cohort) = self.marks.of(self.id, row);
                 let one = Decimal::whole(1);
+                // Protected members stay: the pictures are of what may go.
+                let goes = matches!(verdict, Verdict::Seeded | Verdict::Review);
                 rows.add(verdict, one);
                 let created = reads.created.and_then(|c| stamp(cells[c]));
                 if let Some(time) = created {
-                    match cohort {
+                    match cohort.filter(|_| goes) {
                         Some(cohort) => members.entry(cohort).or_default().times.push(time),
                         None => {
                             usual[hour_of_week(time)] += 1;
@@ -336,7 +338,7 @@ impl Pass<'_> {
                     };
                     if let Some(id) = id {
                         bounds = Some(bounds.map_or((id, id), |(low, high)| (low.min(id), high.max(id))));
-                        if let Some(cohort) = cohort {
+                        if let Some(cohort) = cohort.filter(|_| goes) {
                             members.entry(cohort).or_default().ids.push(id);
                         }
                     }

@@ -10,8 +10,8 @@ use super::text::{counted, key, number};
 use crate::model::{Choice, Verdict};
 use crate::report::model::{Cell, CohortReport, CohortTableReport, Report, SampleRow, TableHours};
 
-/// Cohorts shown in full; the rest is in the case file and in report.json.
-pub(super) const SHOWN: usize = 100;
+/// Cohorts shown; the rest is in the case file and in report.json.
+pub(super) use crate::report::gather::SHOWN_COHORTS as SHOWN;
 
 /// Cohorts whose details are open from the start.
 const OPEN: usize = 5;
@@ -125,7 +125,7 @@ fn sample(row: &SampleRow, rows: &mut Rows) -> Markup {
         tr data-row=[number] {
             td { (tag(row.verdict)) }
             td class="n" { (row.bits) }
-            td { bdi class="mono" { (key(&row.key)) } }
+            td { bdi { (key(&row.key)) } }
             @for cell in &row.cells { td { (self::cell(cell)) } }
         }
     }
@@ -134,8 +134,8 @@ fn sample(row: &SampleRow, rows: &mut Rows) -> Markup {
 pub(super) fn cell(cell: &Cell) -> Markup {
     match &cell.mark {
         Some((range, what)) => {
-            html! { bdi class="mono" { (cell.text[..range.start]) mark title=(what) { (cell.text[range.clone()]) } (cell.text[range.end..]) } }
+            html! { bdi { (cell.text[..range.start]) mark title=(what) { (cell.text[range.clone()]) } (cell.text[range.end..]) } }
         }
-        None => html! { bdi class="mono" { (cell.text) } },
+        None => html! { bdi { (cell.text) } },
     }
 }

@@ -17,7 +17,7 @@ pub(super) fn section(report: &Report) -> Markup {
                     table {
                         caption { "Rows by table" }
                         thead { tr {
-                            th scope="col" { "Table" } th scope="col" { "Class" }
+                            th scope="col" { "Table" } th scope="col" class="share" { "Class" }
                             @for title in ["Rows", "Seeded", "Review", "Protected", "Remain"] { th scope="col" class="n" { (title) } }
                             th scope="col" class="share" { "Share" }
                         } }
@@ -25,7 +25,7 @@ pub(super) fn section(report: &Report) -> Markup {
                             @for table in &report.tables {
                                 tr {
                                     th scope="row" { bdi { (table.name) } }
-                                    td { (table.class.as_str()) }
+                                    td class="share" { (table.class.as_str()) }
                                     td class="n" { (count(table.rows)) }
                                     td class="n seeded" { (count(table.seeded)) }
                                     td class="n review" { (count(table.review)) }
@@ -37,7 +37,7 @@ pub(super) fn section(report: &Report) -> Markup {
                         }
                         tfoot {
                             tr {
-                                th scope="row" { "Total" } td {}
+                                th scope="row" { "Total" } td class="share" {}
                                 td class="n" { (number(total(|t| t.rows))) }
                                 td class="n" { (number(total(|t| t.seeded))) }
                                 td class="n" { (number(total(|t| t.review))) }

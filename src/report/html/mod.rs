@@ -29,6 +29,9 @@ const SCRIPT: &str = include_str!("review.js");
 /// Tables up to which coverage is a matrix; more columns nobody reads.
 const MATRIX: usize = 24;
 
+/// Tables named for each reason why a detector does not apply.
+const NAMED: usize = 8;
+
 impl Render for Html {
     fn id(&self) -> &'static str {
         "html"
@@ -204,6 +207,14 @@ fn spared(report: &Report) -> Markup {
 fn coverage(report: &Report) -> Markup {
     let looked: Vec<&str> =
         report.tables.iter().map(|t| t.name.as_str()).filter(|n| report.coverage.iter().any(|c| c.table == *n)).collect();
+    // By reason: a schema may have a thousand tables.
+    let mut off: Vec<((&str, &str), Vec<&str>)> = Vec::new();
+    for run in report.coverage.iter().filter(|c| c.result == "not applicable") {
+        match off.iter_mut().find(|o| o.0 == (run.detector.as_str(), run.why.as_str())) {
+            Some((_, tables)) => tables.push(&run.table),
+            None => off.push(((&run.detector, &run.why), vec![&run.table])),
+        }
+    }
     html! {
         section id="coverage" aria-labelledby="coverage-title" {
             h2 id="coverage-title" { "What was looked for" }
@@ -233,8 +244,11 @@ fn coverage(report: &Report) -> Markup {
                 summary { "Where a detector does not apply, and why" }
                 div class="wide" tabindex="0" role="region" aria-label="Detectors that do not apply" {
                     table {
-                        thead { tr { th scope="col" { "Detector" } th scope="col" { "Table" } th scope="col" { "Result" } th scope="col" class="n" { "Facts" } th scope="col" { "Why not" } } }
-                        tbody { @for run in report.coverage.iter().filter(|c| c.result == "not applicable" || looked.len() > MATRIX) { tr { td { code { (run.detector) } } td { bdi { (run.table) } } td { (run.result) } td class="n" { (run.facts) } td { (run.why) } } } }
+                        thead { tr { th scope="col" { "Detector" } th scope="col" { "Why not" } th scope="col" class="n" { "Tables" } th scope="col" { "Which" } } }
+                        tbody { @for ((detector, why), tables) in &off { tr {
+                            td { code { (detector) } } td { bdi { (why) } } td class="n" { (number(tables.len() as u64)) }
+                            td { @for table in tables.iter().take(NAMED) { bdi { (table) } " " } @if tables.len() > NAMED { "and " (tables.len() - NAMED) " more" } }
+                        } } }
                     }
                 }
             }

@@ -69,7 +69,7 @@ pub(super) fn timeline(timeline: &Timeline, number_of: impl Fn(&Train) -> usize)
             }
             below += part;
         }
-        if scale.cuts(below) || parts[1] + parts[2] > 0 {
+        if scale.cuts(below) {
             labels.push(((left + step / 2.0) / 1000.0, below, parts[1] + parts[2] > 0));
         }
     }
@@ -204,9 +204,9 @@ pub(super) fn waterfall(reasons: &[Reason], sum: Bits) -> Markup {
     let x = |bits: f64| (bits - low) * scale;
     let bar = |class: &str, from: f64, to: f64| {
         html! {
-            svg class="bar" width="100%" height="16" viewBox="0 0 1000 10" preserveAspectRatio="none" aria-hidden="true" focusable="false" {
-                path class="zero" d=(format!("M{:.0} 0V10", x(0.0))) vector-effect="non-scaling-stroke" {}
-                rect class=(class) x=(format!("{:.0}", x(from.min(to)))) y="1" width=(format!("{:.0}", ((to - from).abs() * scale).max(4.0))) height="8" {}
+            svg viewBox="0 0 1000 10" preserveAspectRatio="none" aria-hidden="true" {
+                path class="zero" d=(format!("M{0:.0} 0h3v10h-3z", x(0.0))) {}
+                path class=(class) d=(format!("M{:.0} 1h{:.0}v8H{0:.0}z", x(from.min(to)), ((to - from).abs() * scale).max(4.0))) {}
             }
         }
     };

@@ -150,11 +150,11 @@ fn line(entry: &ListedRow, rows: &mut Rows) -> Markup {
     let number = rows.number(&entry.row);
     html! {
         tr data-row=[number] {
-            td { bdi { (entry.table) } }
-            td { bdi class="mono" { (key(&entry.row.key)) } }
+            td class="t" { bdi { (entry.table) } }
+            td { bdi { (key(&entry.row.key)) } }
             td class="n" { (entry.row.bits) }
             td { @for (column, cell) in entry.columns.iter().zip(&entry.row.cells) { div { span class="soft" { bdi { (column) } } " " (cohort::cell(cell)) } } }
-            td { bdi { (entry.why) } }
+            td class="t" { bdi { (entry.why) } }
         }
     }
 }

@@ -65,6 +65,8 @@ pub(crate) struct Group {
     pub(crate) term: Bits,
     /// First and last time at which its first table's rows were inserted, where they are all known; UTC microseconds.
     pub(crate) run: Option<(i64, i64)>,
+    /// Time over which its first table's other rows were made, microseconds.
+    pub(crate) life: i64,
     /// Whether its rows only stand beside each other: no fact says that they belong together.
     pub(crate) alone: bool,
     /// Whether nothing but a fact of each row by itself put it together: a real row may show that fact too.

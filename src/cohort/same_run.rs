@@ -5,7 +5,8 @@
 use std::collections::BTreeMap;
 
 use super::scores::Proposal;
-use super::table::Table;
+use super::segments::maximal;
+use super::table::{BUSY, Table};
 use super::{Group, Member, refine};
 use crate::model::stamp::{DAY, SECOND};
 use crate::model::{Bits, Family, Row};
@@ -31,24 +32,29 @@ pub(super) fn join(table: &Table<'_>, groups: &mut [Group], members: &mut BTreeM
         return;
     }
     let mut joined: BTreeMap<Row, (usize, f64)> = BTreeMap::new();
-    for block in table.scores.proposals(table.id) {
-        let mut of: BTreeMap<usize, usize> = BTreeMap::new();
-        for member in block.rows.iter().filter_map(|r| members.get(r)) {
-            *of.entry(member.group).or_insert(0) += 1;
-        }
-        let Some((group, owned)) = of.into_iter().max_by_key(|(group, n)| (*n, usize::MAX - group)) else { continue };
-        let share = owned as f64 / block.rows.len() as f64;
-        if owned < LEAST_OWNED || share < LEAST_SHARE || !groups[group].convicted {
-            continue;
-        }
-        let Some(strangers) = strangers(table, block, groups[group].run) else { continue };
-        let hanging: Vec<Row> = block.rows.iter().copied().filter(|r| !members.contains_key(r) && !table.owners.contains_key(r)).collect();
+    let mut join = |block: &[Row], group: usize, strangers: f64| {
+        let hanging: Vec<Row> = block.iter().copied().filter(|r| !members.contains_key(r) && !table.owners.contains_key(r)).collect();
         let odds = (hanging.len() as f64 / strangers).log2();
         for row in hanging {
             let known = joined.entry(row).or_insert((group, odds));
             if odds > known.1 {
                 *known = (group, odds);
             }
+        }
+    };
+    for block in table.scores.proposals(table.id) {
+        let Some((group, owned)) = owner_of(&block.rows, members) else { continue };
+        let share = owned as f64 / block.rows.len() as f64;
+        if owned < LEAST_OWNED || share < LEAST_SHARE || !groups[group].convicted {
+            continue;
+        }
+        if let Some(strangers) = strangers(table, block, groups[group].run) {
+            join(&block.rows, group, strangers);
+        }
+    }
+    if table.facts.created.iter().all(Option::is_none) {
+        for (group, block, strangers) in undated(table, groups, members) {
+            join(&block, group, strangers);
         }
     }
     let core: Vec<Row> = members.keys().copied().collect();
@@ -65,6 +71,34 @@ pub(super) fn join(table: &Table<'_>, groups: &mut [Group], members: &mut BTreeM
         members.insert(row, Member { group, term, terms: Vec::new(), taught: false });
         groups[group].members.entry(table.id).or_default().push(row);
     }
+}
+
+/// Returns the group that most rows' owners are members of, and how many.
+fn owner_of(rows: &[Row], members: &BTreeMap<Row, Member>) -> Option<(usize, usize)> {
+    let mut of: BTreeMap<usize, usize> = BTreeMap::new();
+    for member in rows.iter().filter_map(|r| members.get(r)) {
+        *of.entry(member.group).or_insert(0) += 1;
+    }
+    of.into_iter().max_by_key(|(group, n)| (*n, usize::MAX - group))
+}
+
+/// Finds, in a table without times, the stretches of rows that lie among those whose owners a group has. That
+/// they lie together at all shows that the order of rows is that of insertion.
+fn undated(table: &Table<'_>, groups: &[Group], members: &BTreeMap<Row, Member>) -> Vec<(usize, Vec<Row>, f64)> {
+    let mut found = Vec::new();
+    for (index, group) in groups.iter().enumerate().filter(|(_, g)| g.convicted && g.life > 0) {
+        let Some((first, last)) = group.run.filter(|(first, last)| last - first <= LONGEST) else { continue };
+        let owned = |row: Row| members.get(&row).is_some_and(|m| m.group == index);
+        let scores = (0..table.rows() as Row).map(|row| if owned(row) { 1.0 } else { -0.5 });
+        for segment in maximal(scores, LEAST_OWNED as f64) {
+            let rows: Vec<Row> = (segment.start as Row..segment.end as Row).collect();
+            // Its own rows took as long as those of the people, at least a minute.
+            let seconds = (last - first).max(60 * SECOND) as f64;
+            let strangers = BUSY * table.rows() as f64 * seconds / group.life as f64 + LEAST_STRANGERS;
+            found.push((index, rows, strangers));
+        }
+    }
+    found
 }
 
 /// Expects how many of a block's rows a live process inserted beside the run; `None` where the block and the

@@ -35,7 +35,7 @@ fn dump(rows: u64) -> String {
     const GIVEN: [&str; 16] =
         ["mara", "jon", "ida", "sven", "lou", "kim", "pat", "nils", "vera", "otto", "ruth", "emil", "lena", "carl", "dora", "hugo"];
     const FAMILY: [&str; 12] = ["hale", "brook", "stone", "marsh", "field", "wood", "lake", "hill", "ford", "grove", "vance", "thorn"];
-    // Every run has words of its own, so that each is a cohort of its own.
+    // Every run has an address, a domain and a password of its own, so that each is a cohort of its own.
     let word = |run: u64| -> String {
         [run / 10 % 10, run % 10, run * 7 % 10]
             .iter()
@@ -59,7 +59,9 @@ fn dump(rows: u64) -> String {
                 id += 1;
                 at += 90 + random.below(9);
                 seeded.push(id);
-                let _ = writeln!(out, "{id}\t{word}{n}@{word}.test\t{word} {n}\thashed_{word}\t{}", time(at));
+                let (given, family) = (GIVEN[random.below(16) as usize], FAMILY[random.below(12) as usize]);
+                let hash: String = word.chars().cycle().take(31).collect();
+                let _ = writeln!(out, "{id}\t{word}{n}@{word}mail.io\t{given} {family}\t$2b$10${hash}\t{}", time(at));
             }
             continue;
         }

@@ -389,7 +389,7 @@ pub(super) fn closed(table: &Table<'_>, rows: &[Row], candidates: &[Row]) -> Opt
 /// Source: a hundred surnames cover 85 % of Chinese, and three of them half of Vietnamese and Koreans; both
 /// names of a random American are in the fullest English list in a third of cases.
 pub(super) fn native_share(title: &str) -> f64 {
-    const FEW_NAMES: [&str; 6] = ["zh", "ja", "ko", "vi", "th", "ne"];
+    const FEW_NAMES: [&str; 4] = ["zh", "ko", "vi", "ne_"];
     let few = title.split(", ").filter_map(|list| list.split(' ').nth(1)).any(|locale| FEW_NAMES.iter().any(|l| locale.starts_with(l)));
     if few { 0.97 } else { NATIVE_LATIN }
 }

@@ -50,7 +50,7 @@ pub(super) fn parents_first(profile: &Profile) -> Vec<TableId> {
     order
 }
 
-/// Looks up the owners of each row that has at least one suspicious owner.
+/// Looks up the owners of each row that has a suspicious owner, or more than one.
 pub(super) fn owners(
     profile: &Profile,
     facts: &[TableFacts],
@@ -100,7 +100,7 @@ pub(super) fn owners(
         if owner.real > 0 {
             owner.inherits = None;
         }
-        if owner.seeded + owner.review > 0 {
+        if owner.seeded + owner.review > 0 || owner.real > 1 {
             found.insert(row, owner);
         }
     }
@@ -123,6 +123,11 @@ fn owned_tables(profile: &Profile) -> Vec<bool> {
 /// Scores rows by their owners. Accounts are never scored: who invited somebody says nothing of them.
 pub(super) fn score(scores: &mut Scores, table: TableId, owners: &BTreeMap<Row, Owner>) {
     for (row, owner) in owners {
+        // Between two real people: whatever it looks like, somebody must look.
+        if owner.seeded + owner.review == 0 {
+            scores.note_mixed(table, *row);
+            continue;
+        }
         let (bits, detail) = match owner {
             Owner { seeded, real: 0, review: 0, .. } => {
                 (ALL_SEEDED, if *seeded == 1 { "its owner is seeded".to_owned() } else { "all its owners are seeded".to_owned() })

@@ -12,6 +12,7 @@ mod child_older;
 mod clock_text;
 mod closure;
 mod context;
+mod counted_address;
 mod counted_name;
 mod features;
 mod generator_address;
@@ -59,6 +60,7 @@ pub const DETECTORS: &[&dyn Detector] = &[
     &impossible_agent::ImpossibleAgent,
     &counted_name::CountedName,
     &numbered_template::NumberedTemplate,
+    &counted_address::CountedAddress,
     &clock_text::ClockText,
     &known_credential::KnownCredential,
     &shared_credential::SharedCredential,

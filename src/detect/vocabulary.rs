@@ -200,6 +200,14 @@ fn lookup(name: &str) -> (ListSet, ListSet) {
 ///
 /// Source: prefixes and suffixes of faker-js, FakerPHP and Python's Faker, and of common forms of address.
 const AFFIXES: &[&str] = &[
+    "graf",
+    "gräfin",
+    "baron",
+    "baronin",
+    "freiherr",
+    "freifrau",
+    "fürst",
+    "fürstin",
     "mr",
     "mrs",
     "ms",

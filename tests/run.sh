@@ -37,7 +37,6 @@ if [ -n "$bless" ]; then
     command -v cc >/dev/null || install gcc
     say "rewriting what is committed"
     UNSEED_BLESS=1 TRYCMD=overwrite cargo test --release --quiet -- schemas_are_what_the_types_say every_help_is_as_committed
-    cargo build --release --quiet
     browser_packages
     blessed=$(mktemp -d "${TMPDIR:-/tmp}/unseed-bless.XXXXXX")
     trap 'rm -rf "$blessed"' EXIT
@@ -75,7 +74,6 @@ say "tests"
 cargo test --release --quiet
 
 say "the report in a browser"
-cargo build --release --quiet
 browser_packages
 node tests/browser/report.mjs "$unseed" "$scratch/browser"
 node tests/browser/sample.mjs "$unseed" "$scratch/browser"

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{OnDelete, Role, TableClass};
@@ -12,7 +13,7 @@ use crate::model::{OnDelete, Role, TableClass};
 pub const FILE_NAME: &str = "unseed.toml";
 
 /// The whole file.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// Version of this file's form; 1.
@@ -34,7 +35,7 @@ pub struct Config {
 }
 
 /// What is known of the snapshot.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SnapshotConfig {
     /// When it was taken, RFC 3339; `--taken-at` goes first.
@@ -44,7 +45,7 @@ pub struct SnapshotConfig {
 }
 
 /// What is known of a table.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct TableConfig {
     /// Its class.
@@ -60,7 +61,7 @@ pub struct TableConfig {
 }
 
 /// A relation.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RelationConfig {
     /// Child, `orders.user_id`; several columns with commas: `lines.tenant_id,order_id`.
@@ -82,7 +83,7 @@ pub struct RelationConfig {
 }
 
 /// Rows that must stay.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ProtectConfig {
     /// Name of the rule.
@@ -106,7 +107,7 @@ pub struct ProtectConfig {
 }
 
 /// A condition on one column; exactly one of the tests is given.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ConditionConfig {
     /// The column.
@@ -123,7 +124,7 @@ pub struct ConditionConfig {
 }
 
 /// What is set for a detector.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct DetectorConfig {
     /// Whether it runs.
@@ -137,7 +138,7 @@ impl Default for DetectorConfig {
 }
 
 /// How decisions are made.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ReviewConfig {
     /// People besides the author who must approve; 1 unless given.
@@ -145,7 +146,7 @@ pub struct ReviewConfig {
 }
 
 /// How reports are written.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ReportConfig {
     /// How values are masked.
@@ -153,7 +154,7 @@ pub struct ReportConfig {
 }
 
 /// How values are masked in reports.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Redact {
     /// Nothing is masked.
@@ -301,6 +302,14 @@ pub fn distance(a: &str, b: &str) -> usize {
         }
     }
     row[b.len()]
+}
+
+/// Returns the JSON Schema of `unseed.toml`, for editors that complete and check TOML by one.
+#[must_use]
+pub fn schema() -> String {
+    let mut text = serde_json::to_string_pretty(&schemars::schema_for!(Config)).unwrap_or_default();
+    text.push('\n');
+    text
 }
 
 fn sha256(bytes: &[u8]) -> String {

@@ -91,6 +91,17 @@ impl Desk {
         Ran::from(command.output().expect("the binary runs"))
     }
 
+    /// Runs the binary on a terminal of its own, which types `answers`.
+    pub fn on_a_terminal(&self, words: &str, answers: &str) -> Ran {
+        let line = format!("{} {words} --progress none --now {NOW}", env!("CARGO_BIN_EXE_unseed"));
+        let mut command = Command::new("script");
+        command.current_dir(self.folder.path()).args(["-qec", &line, "/dev/null"]).env("USER", "ana").env("TERM", "dumb");
+        command.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+        let mut child = command.spawn().expect("script(1) runs");
+        std::io::Write::write_all(&mut child.stdin.take().expect("input"), answers.as_bytes()).expect("answers are typed");
+        Ran::from(child.wait_with_output().expect("it ends"))
+    }
+
     /// Opens a case file of this folder.
     pub fn case(&self, name: &str) -> Connection {
         Connection::open(self.path(name)).expect("a case file")

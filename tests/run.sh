@@ -1,20 +1,23 @@
 #!/usr/bin/env bash
 # Runs every test: installs the Debian packages that are missing, starts a private Postgres and a private
-# MariaDB on sockets, runs the tests, stops the servers by their own process ids.
+# MariaDB on sockets, runs the tests, drives the report in a headless Chromium, stops the servers by
+# their own process ids.
 #
 #   tests/run.sh           all tests, 20 s of fuzzing a parser
 #   tests/run.sh --full    the long forms: every world from a fresh seed, 10 minutes of fuzzing a parser,
 #                          500 random schemas on each engine
 #   tests/run.sh --with COMMAND...    runs that command beside the servers instead
+#   tests/run.sh --bless   rewrites reports/sample, the committed helps and schemas, and runs no test
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-fuzz_seconds=20
+fuzz_seconds=20 bless=
 case "${1:-}" in
     "") ;;
     --full) fuzz_seconds=600; export UNSEED_FULL=1 ;;
     --with) shift; instead=("$@") ;;
-    *) echo "usage: tests/run.sh [--full | --with COMMAND...]" >&2; exit 2 ;;
+    --bless) bless=1 ;;
+    *) echo "usage: tests/run.sh [--full | --bless | --with COMMAND...]" >&2; exit 2 ;;
 esac
 
 say() { printf '\n== %s\n' "$*"; }
@@ -28,6 +31,28 @@ install() {
     if [ -z "${apt_updated:-}" ]; then as_root apt-get update -qq; apt_updated=1; fi
     DEBIAN_FRONTEND=noninteractive as_root apt-get install -y -qq --no-install-recommends "$package" >/dev/null
 }
+
+# The browser tests' own packages; never committed.
+browser_packages() {
+    command -v node >/dev/null || install nodejs
+    command -v npm >/dev/null || install npm
+    [ -x /usr/bin/chromium ] || [ -x /usr/bin/google-chrome ] || install chromium
+    fc-list 2>/dev/null | grep -q DejaVu || install fonts-dejavu-core
+    (cd tests/browser && npm install --silent --no-audit --no-fund --ignore-scripts --no-package-lock >/dev/null)
+}
+unseed="${CARGO_TARGET_DIR:-target}/release/unseed"
+case $unseed in /*) ;; *) unseed="$PWD/$unseed" ;; esac
+
+if [ -n "$bless" ]; then
+    command -v cc >/dev/null || install gcc
+    say "rewriting what is committed"
+    UNSEED_BLESS=1 TRYCMD=overwrite cargo test --release --quiet -- schemas_are_what_the_types_say every_help_is_as_committed
+    browser_packages
+    blessed=$(mktemp -d "${TMPDIR:-/tmp}/unseed-bless.XXXXXX")
+    trap 'rm -rf "$blessed"' EXIT
+    node tests/browser/sample.mjs "$unseed" "$blessed" --bless
+    exit
+fi
 
 # Packages of servers start them; ours are private ones.
 pg_bin() { ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -n 1; }
@@ -116,5 +141,10 @@ echo "$(cat "$UNSEED_POOLS"/*.jsonl | wc -l) records of $(ls "$UNSEED_POOLS" | w
 say "tests"
 UNSEED_FUZZ_SECONDS="${UNSEED_FUZZ_SECONDS:-$fuzz_seconds}" cargo test --release --quiet
 cat "$UNSEED_TABLES"/*.md
+
+say "the report in a browser"
+browser_packages
+node tests/browser/report.mjs "$unseed" "$scratch/browser"
+node tests/browser/sample.mjs "$unseed" "$scratch/browser"
 
 say "all tests passed"

@@ -9,6 +9,9 @@ use crate::report::terminal;
 use crate::snapshot::Case;
 
 #[derive(clap::Args, Debug)]
+#[command(help_template = super::VERB, before_help = "Examples:
+  unseed analyze out/case.db
+  unseed analyze out/case.db -c unseed.toml --fail-on seeded")]
 pub(super) struct Args {
     /// Case file
     #[arg(value_name = "CASE")]

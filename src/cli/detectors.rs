@@ -7,6 +7,9 @@ use super::{Context, Exit};
 use crate::detect::DETECTORS;
 
 #[derive(clap::Args, Debug)]
+#[command(help_template = super::VERB, before_help = "Examples:
+  unseed detectors list
+  unseed detectors explain numbered-template")]
 pub(super) struct Args {
     #[command(subcommand)]
     action: Action,

@@ -11,7 +11,9 @@ use crate::report::visible;
 use crate::snapshot::{Case, Method};
 
 #[derive(clap::Args, Debug)]
-#[command(after_help = forms())]
+#[command(after_help = forms(), help_template = super::VERB, before_help = "Examples:
+  unseed ingest dump.sql -o case.db
+  unseed ingest schema.sql export/ -o case.db")]
 pub(super) struct Args {
     #[command(flatten)]
     input: InputArgs,

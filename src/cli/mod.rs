@@ -1,14 +1,17 @@
 //! The command line: one file a verb, `Args` and `run`. Holds no logic.
 
 mod analyze;
+mod completions;
 mod detectors;
 mod ingest;
+mod man;
 mod plan;
 mod progress;
 mod rehearse;
 mod report;
 mod review;
 mod scan;
+mod schema;
 mod verify;
 
 use std::io::Write as _;
@@ -49,14 +52,31 @@ pub enum Exit {
 #[error("refused: {0}")]
 struct Refusal(String);
 
+/// Examples lead: most readers want to copy one.
+const TEMPLATE: &str = "\
+{about}
+
+{usage-heading} {usage}
+
+{before-help}{all-args}{after-help}";
+
+/// The same for a verb.
+const VERB: &str = "\
+{about-with-newline}
+{usage-heading} {usage}
+
+{before-help}{all-args}";
+
 const EXAMPLES: &str = "\
 Examples:
   unseed scan dump.sql -o out/                        ingest, analyse, write out/report.html
   unseed review out/case.db list                      see the cohorts waiting for a decision
   unseed review out/case.db approve c1a2b3c4          approve one
+  unseed review out/case.db import decisions.jsonl    take over what was decided in report.html
   unseed plan out/case.db -o plan/                    write the guarded delete script
-  unseed verify out/case.db --after later.sql         check a later snapshot against the plan
+  unseed verify out/case.db --after later.sql         check a later snapshot against the plan";
 
+const CODES: &str = "\
 Exit codes: 0 done, 1 findings (with --fail-on; verify that fails), 2 error, 3 refused by a guard, 130 interrupted.
 unseed never connects to a database and never changes its input.";
 
@@ -65,7 +85,9 @@ unseed never connects to a database and never changes its input.";
     name = "unseed",
     version,
     about = "Find the seed data that leaked into a production database, from an export, offline.",
-    after_help = EXAMPLES,
+    before_help = EXAMPLES,
+    after_help = CODES,
+    help_template = TEMPLATE,
     arg_required_else_help = true,
     max_term_width = 100
 )]
@@ -162,6 +184,12 @@ enum Command {
     Verify(verify::Args),
     /// List and explain the detectors
     Detectors(detectors::Args),
+    /// Write what a shell needs to complete verbs and flags
+    Completions(completions::Args),
+    /// Write the manual page
+    Man(man::Args),
+    /// Write the JSON Schema of unseed.toml or report.json
+    Schema(schema::Args),
 }
 
 /// Runs the command line; returns the exit code.
@@ -212,6 +240,9 @@ fn run(app: &App) -> anyhow::Result<Exit> {
         Command::Rehearse(args) => rehearse::run(args, &cx),
         Command::Verify(args) => verify::run(args, &cx),
         Command::Detectors(args) => detectors::run(args, &cx),
+        Command::Completions(args) => completions::run(args, &cx),
+        Command::Man(args) => man::run(args, &cx),
+        Command::Schema(args) => schema::run(args, &cx),
     }
 }
 
@@ -247,6 +278,7 @@ struct Context {
     now: i64,
     quiet: bool,
     progress: Box<dyn Progress>,
+    command: String,
 }
 
 impl Context {
@@ -265,7 +297,7 @@ impl Context {
             let _ = writeln!(anstream::stderr(), "configuration: {}", file.display());
         }
         let progress = progress::make(if global.quiet { ProgressMode::None } else { global.progress });
-        Ok(Self { config, now: now.timestamp_micros(), quiet: global.quiet, progress })
+        Ok(Self { config, now: now.timestamp_micros(), quiet: global.quiet, progress, command: typed() })
     }
 
     /// Writes a result to standard output.
@@ -286,6 +318,22 @@ impl Context {
     fn now_text(&self) -> String {
         crate::model::stamp::Rfc3339(self.now).to_string()
     }
+}
+
+/// Returns the command line as typed; of absolute paths only the last part, which is all that others can use.
+fn typed() -> String {
+    let words: Vec<String> = std::env::args_os()
+        .skip(1)
+        .map(|word| {
+            let path = std::path::Path::new(&word);
+            let shown = match path.file_name().filter(|_| path.is_absolute()) {
+                Some(name) => format!("\u{2026}/{}", name.to_string_lossy()),
+                None => word.to_string_lossy().into_owned(),
+            };
+            if shown.contains(char::is_whitespace) || shown.is_empty() { format!("'{shown}'") } else { shown }
+        })
+        .collect();
+    format!("unseed {}", words.join(" "))
 }
 
 /// Reads a time given on the command line into UTC microseconds.

@@ -16,7 +16,7 @@ use crate::review;
 use crate::snapshot::Case;
 
 #[derive(clap::Args, Debug)]
-#[command(after_help = "Examples:
+#[command(help_template = super::VERB, before_help = "Examples:
   unseed plan out/case.db -o plan/
   unseed plan out/case.db -o plan/ --by ana --reviewers 2 --database shop
 

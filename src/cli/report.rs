@@ -10,6 +10,10 @@ use crate::report::{self, REPORTS, Report};
 use crate::snapshot::Case;
 
 #[derive(clap::Args, Debug)]
+#[command(help_template = super::VERB, before_help = "Examples:
+  unseed report out/case.db -o out/                                        report.html and report.json
+  unseed report out/case.db -o out/ --format html,json,csv,junit,markdown
+  unseed report out/case.db -o public/ --redact full                       no value of a row is shown")]
 pub(super) struct Args {
     /// Case file
     #[arg(value_name = "CASE")]
@@ -36,17 +40,22 @@ impl RedactArgs {
     /// Gathers the report under the mode asked for, else configured, else partly masked.
     pub(super) fn gather(&self, case: &Case, cx: &Context) -> anyhow::Result<Report> {
         let mode = self.redact.or(cx.config.config.report.redact).unwrap_or_default();
-        Ok(report::gather(case, &cx.config, mode, cx.now)?)
+        Ok(report::gather(case, &cx.config, mode, cx.now, &cx.command)?)
     }
 }
 
 /// Writes a report in some formats.
 pub(super) fn write_reports(report: &Report, formats: &[&str], folder: &Path) -> anyhow::Result<()> {
+    let mut renderers = Vec::new();
     for format in formats {
         let Some(renderer) = report::of(format) else {
             let known: Vec<&str> = REPORTS.iter().map(|r| r.id()).collect();
-            bail!("--format {format} is not known; known are {}", known.join(", "));
+            let nearest = known.iter().min_by_key(|k| crate::config::distance(format, k)).copied().unwrap_or_default();
+            bail!("--format {format} is not known; did you mean {nearest}? Known are {}", known.join(", "));
         };
+        renderers.push(renderer);
+    }
+    for renderer in renderers {
         write_file(&folder.join(renderer.file_name()), &renderer.render(report))?;
     }
     Ok(())
@@ -60,6 +69,14 @@ pub(super) fn run(args: &Args, cx: &Context) -> anyhow::Result<Exit> {
     let report = args.redact.gather(&case, cx)?;
     let formats: Vec<&str> = args.format.iter().map(String::as_str).collect();
     write_reports(&report, &formats, &args.output)?;
-    cx.say(&format!("written to {}", args.output.display()));
+    let waiting = report.cohorts.iter().filter(|c| c.decision == crate::model::Choice::Hold).count();
+    let files: Vec<String> =
+        formats.iter().filter_map(|f| report::of(f)).map(|r| args.output.join(r.file_name()).display().to_string()).collect();
+    cx.say(&format!("written: {}", files.join(", ")));
+    if waiting > 0 {
+        cx.say(&format!("next: decide in report.html, or with unseed review {}", args.case.display()));
+    } else if !report.cohorts.is_empty() {
+        cx.say(&format!("next: unseed plan {} -o DIR", args.case.display()));
+    }
     Ok(Exit::Done)
 }

@@ -1,8 +1,9 @@
 //! `unseed review`: see the cohorts and decide on them.
 
+use std::io::{BufRead, IsTerminal as _};
 use std::path::PathBuf;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::Subcommand;
 
 use super::{Context, Exit, user};
@@ -14,21 +15,23 @@ use crate::review::{self, Words, decide_cohort, decide_row, find_cohort, find_ro
 use crate::snapshot::{Case, StoredCohort};
 
 #[derive(clap::Args, Debug)]
-#[command(after_help = "Examples:
+#[command(help_template = super::VERB, before_help = "Examples:
   unseed review out/case.db list
   unseed review out/case.db show c1a2b3c4
   unseed review out/case.db explain users 42                           the bits of any row, a real one too
   unseed review out/case.db approve c1a2b3c4                           its seeded rows in ordinary tables
   unseed review out/case.db approve c1a2b3c4 --tables payments --include-review
   unseed review out/case.db keep users 42 --reason \"known customer\"
+  unseed review out/case.db part c1a2b3c4 users --from 12 --until 40 --decide keep
   unseed review out/case.db split c1a2b3c4 reports                     decide on its reports apart
-  unseed review out/case.db export -o bea.jsonl                        and import on another desk")]
+  unseed review out/case.db export -o bea.jsonl                        and import on another desk, or what the page exported
+  unseed review out/case.db                                            on a terminal: one cohort after the other")]
 pub(super) struct Args {
     /// Case file
     #[arg(value_name = "CASE")]
     case: PathBuf,
     #[command(subcommand)]
-    action: Action,
+    action: Option<Action>,
 }
 
 #[derive(Subcommand, Debug)]
@@ -56,6 +59,8 @@ enum Action {
     Keep(Decide),
     /// Take a decision back
     Hold(Decide),
+    /// Decide on a part of a cohort, row by row: the rows of one table, from one key to another
+    Part(Part),
     /// Make two cohorts of one: these rows apart from the rest
     Split {
         /// Cohort id, or the beginning of one
@@ -73,7 +78,7 @@ enum Action {
     },
     /// Add the decisions of one or more files; keep beats approve
     Import {
-        /// Files that `export` wrote
+        /// Files that `export` or the report's page wrote; `-` for standard input
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
         /// Take files of another snapshot: what is unchanged is kept, the rest is listed
@@ -103,20 +108,187 @@ struct Decide {
     by: Option<String>,
 }
 
+#[derive(clap::Args, Debug)]
+struct Part {
+    /// Cohort id, or the beginning of one
+    cohort: String,
+    /// Table
+    table: String,
+    /// First key of the part; else from the first row on
+    #[arg(long, value_name = "KEY")]
+    from: Option<String>,
+    /// Last key of the part; else to the last row
+    #[arg(long, value_name = "KEY")]
+    until: Option<String>,
+    /// What becomes of the part
+    #[arg(long = "decide", value_enum, value_name = "DECISION")]
+    choice: ChoiceArg,
+    /// Why
+    #[arg(long, default_value = "", value_name = "TEXT")]
+    reason: String,
+    /// Who decides; else the login name
+    #[arg(long, value_name = "NAME")]
+    by: Option<String>,
+}
+
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+enum ChoiceArg {
+    /// They may be deleted; those that are protected are left out
+    Approve,
+    /// They are real
+    Keep,
+    /// Take a decision back
+    Hold,
+}
+
+impl ChoiceArg {
+    const fn choice(self) -> Choice {
+        match self {
+            Self::Approve => Choice::Approve,
+            Self::Keep => Choice::Keep,
+            Self::Hold => Choice::Hold,
+        }
+    }
+}
+
 pub(super) fn run(args: &Args, cx: &Context) -> anyhow::Result<Exit> {
     let mut case = Case::open(&args.case)?;
-    match &args.action {
-        Action::List => list(&case, cx, &args.case.display().to_string()),
+    let shown = args.case.display().to_string();
+    let Some(action) = &args.action else {
+        // Without a terminal there is nobody to ask.
+        return if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() {
+            walk(&case, cx, &shown, &mut std::io::stdin().lock())
+        } else {
+            list(&case, cx, &shown)
+        };
+    };
+    match action {
+        Action::List => list(&case, cx, &shown),
         Action::Show { cohort, rows } => show(&case, cx, &find_cohort(&case, cohort)?, *rows),
         Action::Explain { table, key } => explain(&mut case, cx, table, key),
         Action::Approve(decide) => decision(&case, cx, decide, Choice::Approve),
         Action::Keep(decide) => decision(&case, cx, decide, Choice::Keep),
         Action::Hold(decide) => decision(&case, cx, decide, Choice::Hold),
+        Action::Part(part) => {
+            let stored = find_cohort(&case, &part.cohort)?;
+            let words = words(cx, &part.reason, part.by.as_ref());
+            let (from, until) = (part.from.as_deref(), part.until.as_deref());
+            cx.print(&decide_part(&case, &stored, &part.table, from, until, part.choice.choice(), &words)?)?;
+            cx.say(&format!("next: unseed plan {shown} -o DIR"));
+            Ok(Exit::Done)
+        }
         Action::Split { cohort, table, keys } => split(&mut case, cx, cohort, table, keys),
         Action::Export { output } => export(&case, cx, output.as_deref()),
         Action::Import { files, carry_over } => import(&mut case, cx, files, *carry_over),
         Action::Log => log(&case, cx),
     }
+}
+
+fn words(cx: &Context, reason: &str, by: Option<&String>) -> Words {
+    Words { tables: Vec::new(), include_review: false, reason: reason.to_owned(), by: by.cloned().unwrap_or_else(user), at: cx.now_text() }
+}
+
+/// Decides on a part of a cohort row by row; says what it left out.
+fn decide_part(
+    case: &Case,
+    stored: &StoredCohort,
+    table: &str,
+    from: Option<&str>,
+    until: Option<&str>,
+    choice: Choice,
+    words: &Words,
+) -> anyhow::Result<String> {
+    let Some(id) = case.find_table(table) else { bail!("there is no table {table}") };
+    let (mut decided, mut left_out) = (0, 0);
+    for row in review::part(case, stored, id, from, until)? {
+        let protected = case.verdict(id, row)?.is_none_or(|v| !matches!(v.0.verdict, Verdict::Seeded | Verdict::Review));
+        if protected && choice == Choice::Approve {
+            left_out += 1;
+        } else {
+            decide_row(case, id, row, choice, words)?;
+            decided += 1;
+        }
+    }
+    let left = if left_out > 0 { format!("; {left_out} protected rows are left out") } else { String::new() };
+    Ok(format!("{}: {decided} rows of {}: {}{left}\n", stored.cohort.id, visible(&case.table(id).table.name.to_string()), choice.as_str()))
+}
+
+/// Walks the cohorts one by one and asks.
+fn walk(case: &Case, cx: &Context, path: &str, answers: &mut dyn BufRead) -> anyhow::Result<Exit> {
+    let cohorts = case.cohorts()?;
+    if cohorts.is_empty() {
+        return list(case, cx, path);
+    }
+    let mut ask = |question: &str| -> anyhow::Result<Option<String>> {
+        cx.print(question)?;
+        let mut answer = String::new();
+        Ok(if answers.read_line(&mut answer)? == 0 { None } else { Some(answer.trim().to_owned()) })
+    };
+    let mut index = 0;
+    while let Some(stored) = cohorts.get(index) {
+        let state = review::resolve(case, 1, "")?.cohort_state(&stored.cohort.id);
+        cx.print(&format!("\nCohort {} of {}, now: {}\n", index + 1, cohorts.len(), state.as_str()))?;
+        show(case, cx, stored, 3)?;
+        let question = "\n[a]pprove [k]eep [h]old [s]plit [r]ows [n]ext [p]revious [q]uit? ";
+        let Some(answer) = ask(question)? else { break };
+        let choice = match answer.as_str() {
+            "a" | "approve" => Choice::Approve,
+            "k" | "keep" => Choice::Keep,
+            "h" | "hold" => Choice::Hold,
+            "r" | "rows" => {
+                show(case, cx, stored, 50)?;
+                continue;
+            }
+            "s" | "split" => {
+                let Some(typed) = ask("Table, first key, last key, decision (such as: users 12 40 keep): ")? else { break };
+                let parts: Vec<&str> = typed.split_whitespace().collect();
+                let [table, from, until, word] = parts.as_slice() else {
+                    cx.print("Nothing was decided: four words are needed.\n")?;
+                    continue;
+                };
+                let Some(choice) = Choice::parse(word) else {
+                    cx.print("Nothing was decided: the last word is approve, keep or hold.\n")?;
+                    continue;
+                };
+                let reason = ask("Reason: ")?.unwrap_or_default();
+                match decide_part(case, stored, table, Some(from), Some(until), choice, &words(cx, &reason, None)) {
+                    Ok(said) => cx.print(&said)?,
+                    Err(error) => cx.print(&format!("Nothing was decided: {}\n", visible(&error.to_string())))?,
+                }
+                continue;
+            }
+            "p" | "previous" => {
+                index = index.saturating_sub(1);
+                continue;
+            }
+            "q" | "quit" => break,
+            _ => {
+                index += 1;
+                continue;
+            }
+        };
+        let mut said = words(cx, "", None);
+        if choice == Choice::Approve {
+            for part in &stored.cohort.tables {
+                let name = case.table(part.table).table.name.to_string();
+                if crate::cohort::is_guarded_class(case.class(part.table)?)
+                    && ask(&format!("Also its money and audit rows of {}? [y/N] ", visible(&name)))?
+                        .is_some_and(|a| a.eq_ignore_ascii_case("y"))
+                {
+                    said.tables.push(name);
+                }
+            }
+            let waiting =
+                case.verdicts()?.iter().any(|(v, _)| v.cohort.as_ref() == Some(&stored.cohort.id) && v.verdict == Verdict::Review);
+            said.include_review = waiting && ask("Also its rows in review? [y/N] ")?.is_some_and(|a| a.eq_ignore_ascii_case("y"));
+        }
+        said.reason = ask("Reason: ")?.unwrap_or_default();
+        decide_cohort(case, stored, choice, &said)?;
+        cx.print(&covered(case, stored, choice, &said)?)?;
+        index += 1;
+    }
+    cx.say(&format!("next: unseed plan {path} -o DIR"));
+    Ok(Exit::Done)
 }
 
 fn list(case: &Case, cx: &Context, path: &str) -> anyhow::Result<Exit> {
@@ -234,6 +406,7 @@ fn decision(case: &Case, cx: &Context, decide: &Decide, choice: Choice) -> anyho
             };
             decide_cohort(case, &stored, choice, &words)?;
             cx.print(&covered(case, &stored, choice, &words)?)?;
+            cx.say(&format!("next: unseed plan {} -o DIR", case.path().display()));
         }
         [table, key] => {
             let (table, row) = find_row(case, table, key)?;
@@ -292,7 +465,11 @@ fn export(case: &Case, cx: &Context, output: Option<&std::path::Path>) -> anyhow
 fn import(case: &mut Case, cx: &Context, files: &[PathBuf], carry_over: bool) -> anyhow::Result<Exit> {
     let mut conflicts = Vec::new();
     for path in files {
-        let text = std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
+        let text = if path.as_os_str() == "-" {
+            std::io::read_to_string(std::io::stdin()).context("standard input cannot be read")?
+        } else {
+            std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?
+        };
         let done = review::import(case, &path.display().to_string(), &text, carry_over)?;
         let mut out = format!("{}: {} decisions added, {} known\n", visible(&path.display().to_string()), done.added, done.known);
         for changed in &done.changed {

@@ -11,7 +11,7 @@ use crate::report::terminal;
 use crate::snapshot::Case;
 
 #[derive(clap::Args, Debug)]
-#[command(after_help = "Examples:
+#[command(help_template = super::VERB, before_help = "Examples:
   unseed scan dump.sql -o out/
   unseed scan schema.sql export/ -o out/              CSV files with their DDL beside them
   unseed scan dump.sql -o out/ --fail-on unchecked    a gate for CI: exit 1 unless the verdict is clean")]
@@ -58,7 +58,7 @@ fn scan(args: &Args, cx: &Context, target: &std::path::Path) -> anyhow::Result<E
     cx.print(&terminal::summary(&report, &target.display().to_string()))?;
     cx.say(&format!("report: {}", args.output.join("report.html").display()));
     if !report.cohorts.is_empty() {
-        cx.say(&format!("next: unseed review {} list", target.display()));
+        cx.say(&format!("next: decide in report.html, or with unseed review {}", target.display()));
     }
     Ok(if args.fail_on.is_some_and(|f| f.fails(analysis.verdict)) { Exit::Findings } else { Exit::Done })
 }

@@ -12,6 +12,9 @@ use crate::report::visible;
 use crate::snapshot::Case;
 
 #[derive(clap::Args, Debug)]
+#[command(help_template = super::VERB, before_help = "Examples:
+  unseed verify out/case.db --after later.sql
+  unseed verify out/case.db --after later.sql --plan plan/")]
 pub(super) struct Args {
     /// Case file that the plan was made from
     #[arg(value_name = "CASE")]

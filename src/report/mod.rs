@@ -3,20 +3,34 @@
 //!
 //! To add a report: a new file, and two adjacent lines here.
 
-pub mod html;
-pub mod json;
+mod csv;
+mod decimal;
+mod gather;
+mod graph;
+mod html;
+#[cfg(test)]
+mod inert;
+mod json;
+mod junit;
+mod mark;
+mod markdown;
 mod model;
 mod redact;
+mod tally;
 pub mod terminal;
+mod words;
 
+pub use decimal::Decimal;
+pub use gather::gather;
+pub use json::schema;
 pub use model::{
-    Analysed, CohortReport, CohortTableReport, Coverage, DetectorReport, InputReport, Report, SampleRow, SnapshotReport, Spared,
-    TableReport, gather,
+    Bound, Cell, CohortReport, CohortTableReport, Coverage, Day, DetectorReport, Edge, Figure, Figures, Graph, IdStrip, InputReport,
+    ListedRow, Month, Node, Report, SampleRow, SnapshotReport, Spared, TableHours, TableReport, Timeline, Train,
 };
 pub use redact::visible;
 
 /// Every report format.
-pub const REPORTS: &[&dyn Render] = &[&html::Html, &json::Json];
+pub const REPORTS: &[&dyn Render] = &[&html::Html, &json::Json, &csv::Csv, &junit::Junit, &markdown::Markdown];
 
 /// A report format.
 pub trait Render: Sync {

@@ -4,17 +4,20 @@ use crate::config::Redact;
 use crate::model::{Role, Value};
 
 /// Longest cell shown, in characters.
-const LONGEST: usize = 120;
+pub(super) const LONGEST: usize = 120;
 
-/// Shows a value under a masking mode.
-pub(super) fn show(value: &Value, role: Role, mode: Redact) -> String {
+/// Longest sentence shown, in characters: findings quote values.
+const LONGEST_LINE: usize = 300;
+
+/// Shows a value under a masking mode, at most `longest` characters of it.
+pub(super) fn show(value: &Value, role: Role, mode: Redact, longest: usize) -> String {
     let Some(text) = value.key_text() else { return "NULL".to_owned() };
     let masked = match mode {
         Redact::None => text.into_owned(),
-        Redact::Full => "\u{2022}".repeat(text.chars().count().min(8)),
+        Redact::Full => "\u{2022}".repeat(text.chars().take(8).count()),
         Redact::Partial => partial(&text, role),
     };
-    cut(&visible(&masked))
+    cut(&visible(&masked), longest)
 }
 
 /// Masks what identifies a person and keeps what can be evidence: domains, shapes, numbers, prefixes.
@@ -59,19 +62,22 @@ fn mask_word(word: &str) -> String {
     if digits.len() == word.len() { word.to_owned() } else { format!("{first}***{digits}") }
 }
 
+/// Returns whether a character acts, or hides, instead of showing: controls, directions, zero widths, tags.
+pub(super) fn is_hidden(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{e0000}'..='\u{e007f}')
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
+}
+
 /// Replaces control, direction and zero-width characters by visible marks.
 #[must_use]
 pub fn visible(text: &str) -> String {
-    let hidden = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
-    };
-    if !text.chars().any(hidden) {
+    if !text.chars().any(is_hidden) {
         return text.to_owned();
     }
     let mut out = String::with_capacity(text.len() + 8);
     for c in text.chars() {
-        if hidden(c) {
+        if is_hidden(c) {
             out.push_str(&format!("\u{27e8}U+{:04X}\u{27e9}", u32::from(c)));
         } else {
             out.push(c);
@@ -80,14 +86,33 @@ pub fn visible(text: &str) -> String {
     out
 }
 
+/// Makes hidden characters of a text visible and cuts it to what a reader can take in.
+pub(super) fn line(text: &str) -> String {
+    cut(&visible(text), LONGEST_LINE)
+}
+
+/// Shows a row key as a JSON array of texts; masked where a column of it names a person.
+pub(super) fn show_key(key: &[Value], roles: &[Role], mode: Redact) -> String {
+    let texts: Vec<String> = key.iter().zip(roles).map(|(value, role)| show(value, *role, mode, LONGEST)).collect();
+    serde_json::to_string(&texts).unwrap_or_default()
+}
+
+/// Returns whether a row key shows nothing that is masked elsewhere, so that a decision may name it.
+pub(super) fn is_open_key(key: &[Value], roles: &[Role], mode: Redact) -> bool {
+    key.iter().zip(roles).all(|(value, role)| {
+        let Some(text) = value.key_text() else { return false };
+        text.len() <= LONGEST && (mode == Redact::None || mode == Redact::Partial && partial(&text, *role) == text)
+    })
+}
+
 /// Cuts a long text and says how much is missing.
-fn cut(text: &str) -> String {
+fn cut(text: &str, longest: usize) -> String {
     let count = text.chars().count();
-    if count <= LONGEST {
+    if count <= longest {
         return text.to_owned();
     }
-    let head: String = text.chars().take(LONGEST).collect();
-    format!("{head}\u{2026} (+{} characters)", count - LONGEST)
+    let head: String = text.chars().take(longest).collect();
+    format!("{head}\u{2026} (+{} characters)", count - longest)
 }
 
 #[cfg(test)]
@@ -96,7 +121,7 @@ mod tests {
 
     #[test]
     fn masks_people_and_keeps_evidence() {
-        let show = |text: &str, role| super::show(&Value::Text(text.to_owned()), role, Redact::Partial);
+        let show = |text: &str, role| super::show(&Value::Text(text.to_owned()), role, Redact::Partial, LONGEST);
         assert_eq!(show("mary.smith@example.com", Role::Email), "m***@example.com");
         assert_eq!(show("user12@test.com", Role::Email), "u***12@test.com");
         assert_eq!(show("Mary Smith", Role::PersonName), "M*** S***");

@@ -27,6 +27,11 @@ pub fn summary(report: &Report, case: &str) -> String {
     line(&format!("Snapshot {} of {}, taken {taken}", &snapshot.id[..12.min(snapshot.id.len())], snapshot.engine));
     line("");
     line(&tables(report));
+    let base = &report.figures.base;
+    if !report.figures.people.is_empty() {
+        line("");
+        line(&format!("Your real user base: {} of {} accounts in {}", base.after(), base.before, report.figures.people));
+    }
     if !report.cohorts.is_empty() {
         line("");
         line("Cohorts");
@@ -104,7 +109,7 @@ fn tables(report: &Report) -> String {
             count(row.seeded),
             count(row.review),
             count(row.protected),
-            row.remaining().to_string(),
+            if row.left_empty() { "0 (empty)".to_owned() } else { row.remaining().to_string() },
         ]);
     }
     for column in 2..7 {

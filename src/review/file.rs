@@ -4,9 +4,8 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
-use super::ReviewError;
+use super::{ReviewError, find_cohort, find_row};
 use crate::model::decision::{Choice, Decision, DecisionSubject};
 use crate::model::stamp::Rfc3339;
 use crate::model::{CohortId, Verdict};
@@ -64,12 +63,11 @@ pub struct Imported {
 /// # Errors
 /// Returns what the case file says.
 pub fn export(case: &Case) -> Result<String, ReviewError> {
-    let config = case.meta("config")?.unwrap_or_default();
     let head = Head {
         schema: SCHEMA,
         snapshot_id: case.facts().id.0.clone(),
         taken_at: case.facts().taken_at.micros().map(|t| Rfc3339(t).to_string()),
-        config_sha256: Sha256::digest(config.as_bytes()).iter().map(|b| format!("{b:02x}")).collect(),
+        config_sha256: case.meta("config_sha256")?.unwrap_or_default(),
     };
     let mut lines: Vec<String> = newest(case)?.into_values().map(|d| serde_json::to_string(&line(d)).unwrap_or_default()).collect();
     lines.sort();
@@ -135,17 +133,21 @@ pub fn import(case: &mut Case, file: &str, text: &str, carry_over: bool) -> Resu
     let mut decisions = Vec::new();
     for (index, line) in lines.filter(|(_, l)| !l.trim().is_empty()) {
         let line: Line = serde_json::from_str(line).map_err(|e| malformed(index + 1, e.to_string()))?;
-        decisions.push(decision(line).ok_or_else(|| malformed(index + 1, "it names neither a cohort nor a row".to_owned()))?);
+        let read = decision(line).ok_or_else(|| malformed(index + 1, "it names neither a cohort nor a row".to_owned()))?;
+        if read.by.trim().is_empty() {
+            return Err(malformed(index + 1, "a decision needs the name of who made it".to_owned()));
+        }
+        decisions.push((index + 1, read));
     }
     let mut imported = Imported::default();
     let known = newest(case)?;
     let mut adding = Vec::new();
-    for decision in decisions {
+    for (number, decision) in decisions {
         if !same && let Some(why) = changed(case, &decision)? {
             imported.changed.push(why);
             continue;
         }
-        allowed(case, &decision)?;
+        let decision = checked(case, &format!("{file}:{number}"), decision)?;
         match known.get(&(decision.subject.clone(), decision.by.clone())) {
             Some(held) if *held == decision || held.at >= decision.at => imported.known += 1,
             _ => adding.push(decision),
@@ -230,17 +232,44 @@ fn row(case: &Case, table: &str, key: &str) -> Result<Option<(crate::model::RowV
     Ok(case.verdict(table, row)?)
 }
 
-/// Refuses what no person could decide at the keyboard either.
-fn allowed(case: &Case, decision: &Decision) -> Result<(), ReviewError> {
-    let DecisionSubject::Row { table, key } = &decision.subject else { return Ok(()) };
-    if decision.decision != Choice::Approve {
-        return Ok(());
-    }
-    match row(case, table, key)?.map(|v| v.0.verdict) {
-        Some(Verdict::Seeded | Verdict::Review) => Ok(()),
-        Some(Verdict::Protected) => Err(ReviewError::Refused(format!("{table} {key} is protected and cannot be approved"))),
-        Some(Verdict::Real) | None => {
-            Err(ReviewError::Refused(format!("{table} {key} is real as far as the evidence goes, and real rows cannot be approved")))
+/// Binds a decision to what the case holds, or says why it may not be.
+fn checked(case: &Case, at: &str, decision: Decision) -> Result<Decision, ReviewError> {
+    let stale = |what: String| ReviewError::Refused(format!("{at}: {what} has changed since it was decided on: review it again"));
+    match &decision.subject {
+        DecisionSubject::Cohort { cohort_id } => {
+            let found = find_cohort(case, &cohort_id.0).ok().filter(|c| c.cohort.id == *cohort_id);
+            let Some(stored) = found else { return Err(stale(format!("cohort {cohort_id}"))) };
+            if decision.decision != Choice::Hold && stored.digest != decision.digest {
+                return Err(stale(format!("cohort {cohort_id}")));
+            }
+            for name in decision.tables.iter().filter(|t| *t != "all") {
+                if !case.find_table(name).is_some_and(|id| stored.cohort.tables.iter().any(|t| t.table == id)) {
+                    return Err(ReviewError::Unknown(format!("{at}: cohort {cohort_id} has no rows in {name}")));
+                }
+            }
+            Ok(Decision { digest: stored.digest, rows: stored.cohort.rows() as u64, ..decision })
+        }
+        DecisionSubject::Row { table, key } => {
+            let (id, row) = find_row(case, table, key)?;
+            let verdict = case.verdict(id, row)?;
+            if decision.decision == Choice::Approve {
+                match &verdict {
+                    Some((v, digest)) if matches!(v.verdict, Verdict::Seeded | Verdict::Review) => {
+                        if *digest != decision.digest {
+                            return Err(stale(format!("{table} {key}")));
+                        }
+                    }
+                    Some((v, _)) if v.verdict == Verdict::Protected => {
+                        return Err(ReviewError::Refused(format!("{at}: {table} {key} is protected and cannot be approved")));
+                    }
+                    _ => {
+                        return Err(ReviewError::Refused(format!(
+                            "{at}: {table} {key} is real as far as the evidence goes, and real rows cannot be approved"
+                        )));
+                    }
+                }
+            }
+            Ok(Decision { digest: verdict.map(|v| v.1).unwrap_or_default(), rows: 1, ..decision })
         }
     }
 }

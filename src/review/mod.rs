@@ -2,6 +2,7 @@
 //! follow from it. Unlisted is on hold; `keep` beats `approve`.
 
 mod file;
+mod part;
 mod resolve;
 mod split;
 
@@ -12,6 +13,7 @@ use crate::model::{CohortId, Row, TableId, Verdict};
 use crate::snapshot::{Case, SnapshotError, StoredCohort};
 
 pub use file::{Imported, export, import};
+pub use part::part;
 pub use resolve::{Resolution, RowState, resolve};
 pub use split::split;
 

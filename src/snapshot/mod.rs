@@ -10,6 +10,7 @@ mod pages;
 mod partial;
 mod record;
 mod stats;
+mod visit;
 
 pub use bulk::{BulkTable, BulkWriter, Finished, Method};
 pub use case::{Case, CaseTable, DetectorRun, StoredCohort, StoredSpared};

@@ -1,27 +1,36 @@
 //! `report.html`: one self-contained file. Data is never markup (maud escapes by construction), a
-//! content security policy stands behind that, and nothing is loaded from anywhere.
+//! content security policy stands behind that, and nothing is loaded from anywhere. Everything reads
+//! without scripts; the one script lets people decide and writes a decisions file.
 
+mod cohort;
+mod figures;
+mod graph;
 mod picture;
+mod rows;
+mod text;
 
 use base64::Engine as _;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest as _, Sha256};
 
-use super::model::{CohortReport, CohortTableReport, Report};
-use super::{Render, json};
+use self::text::{counted, grouped, number};
+use super::Render;
+use super::model::Report;
 use crate::config::Redact;
-use crate::model::{Bits, Choice, Verdict};
+use crate::model::Bits;
+use crate::model::verdict::SnapshotVerdict;
 
 /// The HTML report.
-pub struct Html;
+pub(super) struct Html;
 
 const STYLE: &str = include_str!("style.css");
+const SCRIPT: &str = include_str!("review.js");
 
-/// Cohorts shown in full; the rest is in the case file and in report.json.
-const COHORTS: usize = 100;
+/// Tables up to which coverage is a matrix; more columns nobody reads.
+const MATRIX: usize = 24;
 
-/// Cohorts whose details are open from the start.
-const OPEN: usize = 5;
+/// Tables named for each reason why a detector does not apply.
+const NAMED: usize = 8;
 
 impl Render for Html {
     fn id(&self) -> &'static str {
@@ -42,7 +51,14 @@ fn hash(text: &str) -> String {
 }
 
 fn page(report: &Report) -> Markup {
-    let policy = format!("default-src 'none'; style-src {}; img-src data:; base-uri 'none'; form-action 'none'", hash(STYLE));
+    let policy = format!(
+        "default-src 'none'; script-src {}; style-src {}; img-src data:; base-uri 'none'; form-action 'none'",
+        hash(SCRIPT),
+        hash(STYLE)
+    );
+    let mut rows = rows::Rows::default();
+    let cohorts = cohort::section(report, &mut rows);
+    let listed = rows::section(report, &mut rows);
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -57,16 +73,21 @@ fn page(report: &Report) -> Markup {
             body {
                 a class="skip" href="#main" { "Skip to the findings" }
                 (head(report))
-                main id="main" {
-                    (tables(report))
+                main id="main" tabindex="-1" {
+                    (figures::section(report))
                     (timeline(report))
-                    (cohorts(report))
+                    (cohorts)
+                    (listed)
+                    (graph::section(&report.graph))
                     (spared(report))
                     (coverage(report))
                     (method(report))
-                    (limits(report))
+                    (limits())
+                    (glossary())
                 }
                 footer { p { "unseed " (report.tool_version) ", report made " (report.made_at) ". The same figures are in report.json and in the case file." } }
+                (rows::data(report, &rows))
+                script { (PreEscaped(SCRIPT)) }
             }
         }
     }
@@ -74,21 +95,50 @@ fn page(report: &Report) -> Markup {
 
 fn head(report: &Report) -> Markup {
     let snapshot = &report.snapshot;
+    let sign = match report.verdict {
+        SnapshotVerdict::Clean => "\u{2713}",
+        SnapshotVerdict::Seeded => "\u{2715}",
+        SnapshotVerdict::Suspect => "?",
+        SnapshotVerdict::Unchecked => "\u{2013}",
+    };
+    let base = &report.figures.base;
     html! {
         header {
             h1 { "Cleanliness report" }
             p class="soft" {
-                @for input in &snapshot.inputs { code { (input.name) } " " }
+                @for input in &snapshot.inputs { code { bdi { (input.name) } } " " }
                 "· " (snapshot.engine) " · snapshot " code { (&snapshot.id[..16.min(snapshot.id.len())]) }
                 " · taken " @if snapshot.taken_at.is_empty() { "at an unknown time" } @else { (snapshot.taken_at) " (" (snapshot.taken_at_source) ")" }
                 " · values masked: " (redact_word(report.redact)) " · times in UTC"
             }
             div class={ "strip " (report.verdict.as_str()) } {
-                p { b { (report.verdict.as_str().to_uppercase()) } }
-                p { (report.verdict_reason) "." }
-                @if !report.recommendations.is_empty() {
-                    ul { @for line in &report.recommendations { li { (line) } } }
+                div class="verdict" {
+                    span class="sign" aria-hidden="true" { (sign) }
+                    p { b { (report.verdict.as_str().to_uppercase()) } br; (report.verdict_reason) "." }
                 }
+                dl class="tiles" {
+                    @if !report.figures.people.is_empty() {
+                        div class="main" { dt { "Your real user base" } dd { (grouped(&base.after().to_string())) } dd class="soft" { "of " (grouped(&base.before.to_string())) " accounts in " bdi { (report.figures.people) } @if !base.review.is_zero() { ", " (grouped(&base.review.to_string())) " of them in review" } } }
+                    }
+                    div { dt { "Seeded" } dd { (number(report.total(|t| t.seeded))) } dd class="soft" { "rows, in " (counted(report.cohorts.iter().filter(|c| c.convicted).count() as u64, "cohort")) } }
+                    div { dt { "In review" } dd { (number(report.review_total)) } dd class="soft" { "rows" } }
+                    div { dt { "Protected" } dd { (number(report.protected_total)) } dd class="soft" { "rows" } }
+                }
+            }
+            @if !report.recommendations.is_empty() {
+                h2 class="small" { "What to do next" }
+                ul { @for line in &report.recommendations { li { bdi { (line) } } } }
+            }
+            noscript { p class="soft" { "Scripts are off: everything can be read; decide with " code { "unseed review CASE" } "." } }
+            nav aria-label="Parts of the report" {
+                a href="#before-after" { "Before and after" }
+                @if !report.timeline.days.is_empty() { a href="#timeline" { "Timeline" } }
+                a href="#cohorts" { "Cohorts" }
+                @if report.review_total > 0 { a href="#review-rows" { "Rows in review" } }
+                @if report.protected_total > 0 { a href="#protected-rows" { "Protected" } }
+                a href="#order" { "Order of deletion" }
+                @if report.spared_total > 0 { a href="#spared" { "Spared" } }
+                a href="#coverage" { "Coverage" } a href="#method" { "Method" } a href="#limits" { "Limits" } a href="#glossary" { "Glossary" }
             }
         }
     }
@@ -102,147 +152,51 @@ const fn redact_word(mode: Redact) -> &'static str {
     }
 }
 
-fn number(n: u64) -> String {
-    let digits = n.to_string();
-    let mut out = String::new();
-    for (i, c) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(c);
-    }
-    out
-}
-
-fn count(n: u64) -> Markup {
-    html! { @if n == 0 { span class="soft" { "0" } } @else { (number(n)) } }
-}
-
-fn tables(report: &Report) -> Markup {
-    let total = |of: fn(&super::TableReport) -> u64| report.tables.iter().map(of).sum::<u64>();
-    html! {
-        h2 { "Before and after" }
-        @if report.tables.is_empty() { p { "The input holds no table." } }
-        @else {
-            div class="wide" tabindex="0" role="region" aria-label="Rows per table" {
-                table {
-                    thead { tr {
-                        th scope="col" { "Table" } th scope="col" { "Class" }
-                        @for title in ["Rows", "Seeded", "Review", "Protected", "Remain"] { th scope="col" class="n" { (title) } }
-                    } }
-                    tbody {
-                        @for table in &report.tables {
-                            tr {
-                                th scope="row" { bdi { (table.name) } }
-                                td { (table.class.as_str()) }
-                                td class="n" { (count(table.rows)) }
-                                td class="n" { (count(table.seeded)) }
-                                td class="n" { (count(table.review)) }
-                                td class="n" { (count(table.protected)) }
-                                td class="n" { (number(table.remaining())) @if table.rows > 0 && table.remaining() == 0 { " (empty)" } }
-                            }
-                        }
-                        tr {
-                            th scope="row" { "Total" } td {}
-                            td class="n" { (number(total(|t| t.rows))) }
-                            td class="n" { (number(total(|t| t.seeded))) }
-                            td class="n" { (number(total(|t| t.review))) }
-                            td class="n" { (number(total(|t| t.protected))) }
-                            td class="n" { (number(total(super::TableReport::remaining))) }
-                        }
-                    }
-                }
-            }
-            p class="soft" { "Remain: rows left if every seeded row goes. Only rows that people approve are ever deleted." }
-        }
-    }
-}
-
 fn timeline(report: &Report) -> Markup {
     let timeline = &report.timeline;
+    let flagged: Vec<&super::Day> = timeline.days.iter().filter(|d| d.seeded + d.review > 0).collect();
     html! {
         @if !timeline.days.is_empty() {
-            h2 { "Sign-ups: " bdi { (timeline.table) } }
-            (picture::timeline(timeline))
-        }
-    }
-}
-
-fn verdict_tag(verdict: Verdict) -> Markup {
-    html! { span class={ "tag " (verdict.as_str()) } { (verdict.as_str()) } }
-}
-
-fn cohorts(report: &Report) -> Markup {
-    html! {
-        h2 { "Cohorts" }
-        @if report.cohorts.is_empty() { p { "No group of rows was found." } }
-        @for (index, cohort) in report.cohorts.iter().take(COHORTS).enumerate() { (card(cohort, index)) }
-        @if report.cohorts.len() > COHORTS { p { (report.cohorts.len() - COHORTS) " more cohorts are in report.json." } }
-    }
-}
-
-fn card(cohort: &CohortReport, index: usize) -> Markup {
-    html! {
-        section class="card" aria-labelledby={ "cohort-" (index) } {
-            h3 id={ "cohort-" (index) } {
-                code { (cohort.id) } " " bdi { (cohort.title) } " "
-                (verdict_tag(if cohort.convicted { Verdict::Seeded } else { Verdict::Review }))
-                @if cohort.decision != Choice::Hold { " " span class="tag" { "decided: " (cohort.decision.as_str()) } }
-            }
-            p class="soft" {
-                (number(cohort.rows)) " rows"
-                @if let Some(first) = &cohort.first_at { " · created " (first) @if let Some(last) = cohort.last_at.as_ref().filter(|l| *l != first) { " to " (last) } }
-            }
-            ul { @for finding in &cohort.findings { li { bdi { (finding) } } } }
-            @if !cohort.typical.is_empty() {
-                p { "A typical row, in bits for (right) and against (left) a seed:" }
-                (picture::waterfall(&cohort.typical, cohort.typical_bits))
-            }
-            details open[index < OPEN] {
-                summary { "Rows by table" }
-                @for table in &cohort.tables { (cohort_table(table)) }
-            }
-        }
-    }
-}
-
-fn cohort_table(table: &CohortTableReport) -> Markup {
-    html! {
-        p {
-            b { bdi { (table.name) } } ": "
-            @if table.seeded > 0 { (number(table.seeded)) " seeded " }
-            @if table.review > 0 { (number(table.review)) " in review " }
-            @if table.protected > 0 { (number(table.protected)) " protected " }
-            @if table.guarded { span class="soft" { "(an approval must name this table)" } }
-        }
-        div class="wide" tabindex="0" role="region" aria-label={ "Sample rows of " (table.name) } {
-            table {
-                thead { tr { th scope="col" { "Verdict" } th scope="col" class="n" { "Bits" } @for column in &table.columns { th scope="col" { bdi { (column) } } } } }
-                tbody {
-                    @for row in &table.samples {
-                        tr { td { (verdict_tag(row.verdict)) } td class="n" { (bits(row.bits)) } @for cell in &row.cells { td { bdi class="mono" { (cell) } } } }
+            section id="timeline" aria-labelledby="timeline-heading" {
+                h2 id="timeline-heading" { "Sign-ups over time: " bdi { (timeline.table) } }
+                (picture::timeline(timeline, |train| report.cohorts.iter().position(|c| c.id == train.cohort).map_or(0, |p| p + 1)))
+                details {
+                    summary { "As a table: days with seeded rows or rows in review" }
+                    div class="wide" tabindex="0" role="region" aria-label="Days with seeded rows" {
+                        table {
+                            thead { tr { th scope="col" { "Day" } th scope="col" class="n" { "Stay" } th scope="col" class="n" { "In review" } th scope="col" class="n" { "Seeded" } } }
+                            tbody { @for day in flagged.iter().take(60) { tr { th scope="row" { (crate::model::stamp::Rfc3339(day.day * crate::model::stamp::DAY).to_string()[..10]) } td class="n" { (number(day.stay)) } td class="n" { (number(day.review)) } td class="n" { (number(day.seeded)) } } } }
+                        }
+                    }
+                    @if flagged.len() > 60 { p class="soft" { "and " (flagged.len() - 60) " more days" } }
+                }
+                @if !timeline.trains.is_empty() {
+                    h3 { "Close up: how the cohorts came in" }
+                    div class="trains" {
+                        @for train in &timeline.trains { (picture::train(train, report.cohorts.iter().position(|c| c.id == train.cohort).unwrap_or_default())) }
                     }
                 }
             }
         }
     }
-}
-
-fn bits(bits: Bits) -> String {
-    bits.to_string()
 }
 
 fn spared(report: &Report) -> Markup {
     html! {
         @if report.spared_total > 0 {
-            h2 { "Look-alikes that were spared" }
-            p { (number(report.spared_total as u64)) " rows share something with seeded ones and stay real: what speaks for a seed is too little, or of one kind only." }
-            details {
-                summary { "The " (report.spared.len()) " closest" }
-                div class="wide" tabindex="0" role="region" aria-label="Spared rows" {
-                    table {
-                        thead { tr { th scope="col" { "Table" } th scope="col" { "Key" } th scope="col" class="n" { "Bits" } th scope="col" { "What it shares" } } }
-                        tbody { @for row in &report.spared { tr { td { bdi { (row.table) } } td { bdi class="mono" { (row.key) } } td class="n" { (bits(row.bits)) } td { bdi { (row.why) } } } } }
+            section id="spared" aria-labelledby="spared-title" {
+                h2 id="spared-title" { "Look-alikes that were spared" }
+                p { (counted(report.spared_total as u64, "row")) " look like seeded ones and stay real: what speaks for a seed is too little, or of one kind only." }
+                details open[report.spared.len() <= 20] {
+                    summary { "The " (report.spared.len()) " closest" }
+                    div class="wide" tabindex="0" role="region" aria-label="Spared rows" {
+                        table {
+                            thead { tr { th scope="col" { "Table" } th scope="col" { "Key" } th scope="col" class="n" { "Bits" } th scope="col" { "What it shares" } th scope="col" { "What speaks against a seed" } } }
+                            tbody { @for row in &report.spared { tr {
+                                td { bdi { (row.table) } } td { bdi class="mono" { (text::key(&row.key)) } } td class="n" { (row.bits) } td { bdi { (row.why) } }
+                                td { @if row.against.is_empty() { span class="soft" { @if row.bits < Bits::ZERO { "nothing, but what is shared is too little" } @else { "nothing else it shares with a group" } } } @else { bdi { (row.against) } } }
+                            } } }
+                        }
                     }
                 }
             }
@@ -251,52 +205,145 @@ fn spared(report: &Report) -> Markup {
 }
 
 fn coverage(report: &Report) -> Markup {
-    html! {
-        h2 { "What was looked for" }
-        div class="wide" tabindex="0" role="region" aria-label="Detectors" {
-            table {
-                thead { tr { th scope="col" { "Detector" } th scope="col" { "Result" } th scope="col" { "Why" } } }
-                tbody { @for detector in &report.detectors { tr { th scope="row" { (detector.title) br; code class="soft" { (detector.id) } } td { (detector.result) } td { bdi { (detector.why) } } } } }
-            }
+    let looked: Vec<&str> =
+        report.tables.iter().map(|t| t.name.as_str()).filter(|n| report.coverage.iter().any(|c| c.table == *n)).collect();
+    // By reason: a schema may have a thousand tables.
+    let mut off: Vec<((&str, &str), Vec<&str>)> = Vec::new();
+    for run in report.coverage.iter().filter(|c| c.result == "not applicable") {
+        match off.iter_mut().find(|o| o.0 == (run.detector.as_str(), run.why.as_str())) {
+            Some((_, tables)) => tables.push(&run.table),
+            None => off.push(((&run.detector, &run.why), vec![&run.table])),
         }
-        details {
-            summary { "Every detector on every table" }
-            div class="wide" tabindex="0" role="region" aria-label="Detectors by table" {
+    }
+    html! {
+        section id="coverage" aria-labelledby="coverage-title" {
+            h2 id="coverage-title" { "What was looked for" }
+            div class="wide" tabindex="0" role="region" aria-label="Detectors" {
                 table {
-                    thead { tr { th scope="col" { "Detector" } th scope="col" { "Table" } th scope="col" { "Result" } th scope="col" class="n" { "Facts" } th scope="col" { "Why not" } } }
-                    tbody { @for run in &report.coverage { tr { td { code { (run.detector) } } td { bdi { (run.table) } } td { (run.result) } td class="n" { (run.facts) } td { (run.why) } } } }
+                    caption { "Detectors over all tables" }
+                    thead { tr { th scope="col" { "Detector" } th scope="col" { "Result" } th scope="col" { "Why" } } }
+                    tbody { @for detector in &report.detectors { tr { th scope="row" { (detector.title) br; code class="soft" { (detector.id) } } td class="result" { (result(&detector.result)) } td { bdi { (detector.why) } } } } }
                 }
             }
+            @if !looked.is_empty() && looked.len() <= MATRIX {
+                details {
+                    summary { "Every detector on every table" }
+                    div class="wide" tabindex="0" role="region" aria-label="Detectors by table" {
+                        table class="matrix" {
+                            caption { "Facts found; 0: looked and found nothing; n/a: not applicable, so not looked for" }
+                            thead { tr { th scope="col" { "Detector" } @for table in &looked { th scope="col" class="n" { bdi { (table) } } } } }
+                            tbody { @for detector in &report.detectors { tr {
+                                th scope="row" { code { (detector.id) } }
+                                @for table in &looked { (cell(report, &detector.id, table)) }
+                            } } }
+                        }
+                    }
+                }
+            }
+            details {
+                summary { "Where a detector does not apply, and why" }
+                div class="wide" tabindex="0" role="region" aria-label="Detectors that do not apply" {
+                    table {
+                        thead { tr { th scope="col" { "Detector" } th scope="col" { "Why not" } th scope="col" class="n" { "Tables" } th scope="col" { "Which" } } }
+                        tbody { @for ((detector, why), tables) in &off { tr {
+                            td { code { (detector) } } td { bdi { (why) } } td class="n" { (number(tables.len() as u64)) }
+                            td { @for table in tables.iter().take(NAMED) { bdi { (table) } " " } @if tables.len() > NAMED { "and " (tables.len() - NAMED) " more" } }
+                        } } }
+                    }
+                }
+            }
+            @if !report.not_checked.is_empty() {
+                h3 { "Not checked" }
+                ul { @for line in &report.not_checked { li { bdi { (line) } } } }
+            }
         }
-        @if !report.not_checked.is_empty() {
-            h3 { "Not checked" }
-            ul { @for line in &report.not_checked { li { bdi { (line) } } } }
+    }
+}
+
+fn result(word: &str) -> Markup {
+    let sign = match word {
+        "found" => "\u{25cf}",
+        "nothing" => "\u{25cb}",
+        _ => "\u{2013}",
+    };
+    html! { span class={ "sign " (if word == "found" { "found" } else { "soft" }) } aria-hidden="true" { (sign) } " " (word) }
+}
+
+fn cell(report: &Report, detector: &str, table: &str) -> Markup {
+    let run = report.coverage.iter().find(|c| c.detector == detector && c.table == table);
+    html! {
+        @match run {
+            Some(run) if run.result == "found" => td class="n found" { (number(run.facts as u64)) },
+            Some(run) if run.result == "nothing" => td class="n" { "0" },
+            Some(_) => td class="n soft" { "n/a" },
+            None => td class="n soft" { "not run" },
         }
     }
 }
 
 fn method(report: &Report) -> Markup {
     html! {
-        h2 { "Method" }
-        p { "Every fact is worth bits: log2 of how much likelier it is among a seed's rows than among others of the same table. A row starts at -10 bits (1 row in 1,024), each family of facts counts once and is capped, membership in an accepted cohort adds what its odds are against a stranger, and signs of a person subtract. From 13.29 bits (odds of 10,000 to 1) a row is seeded, if its cohort shows two families of facts besides time and one that no person makes; from 0 bits a person must look." }
-        details {
-            summary { "Configuration in force" }
-            p { "SHA-256 of unseed.toml: " code { (report.config_sha256) } }
-            p { code { (report.config) } }
-            p { "Input bytes: " @for (kind, bytes) in &report.snapshot.bytes { (kind) " " (number(*bytes)) " · " } "every byte is accounted for." }
+        section id="method" aria-labelledby="method-title" {
+            h2 id="method-title" { "Method" }
+            p { "Every fact is worth bits: log2 of how much likelier it is among a seed's rows than among others of the same table. A row starts at \u{2212}10 bits (1 row in 1,024), each family of facts counts once and is capped, membership in an accepted cohort adds what its odds are against a stranger, and signs of a person subtract. From 13.29 bits (odds of 10,000 to 1) a row is seeded, if its cohort shows two families of facts besides time and one that no person makes; from 0 bits a person must look." }
+            dl class="facts" {
+                div { dt { "Command" } dd { code { bdi { (report.command) } } } }
+                div { dt { "Version" } dd { "unseed " (report.tool_version) ", " (report.detectors.len()) " detectors" } }
+                div { dt { "Snapshot" } dd { code { (report.snapshot.id) } } }
+                div { dt { "unseed.toml, SHA-256" } dd { code { (report.config_sha256) } } }
+                div { dt { "Configuration in force" } dd { code { bdi { (report.config) } } } }
+                div { dt { "Bytes read" } dd { @for (kind, bytes) in &report.snapshot.bytes { (kind) " " (number(*bytes)) " · " } "every byte is accounted for" } }
+            }
         }
     }
 }
 
-fn limits(_report: &Report) -> Markup {
+fn limits() -> Markup {
     html! {
-        h2 { "What this cannot tell" }
-        ul {
-            li { "A tester with an ordinary name, an own mailbox and a home connection looks like a customer, and is taken for one." }
-            li { "Names alone, without order of insertion, shared passwords or templates, show that a group exists, not which rows belong to it." }
-            li { "A snapshot whose values were made up before it was handed over cannot be judged." }
-            li { "What happened in production after the snapshot is not known here; the delete script checks it again." }
+        section id="limits" aria-labelledby="limits-title" {
+            h2 id="limits-title" { "What this cannot tell" }
+            ul {
+                li { "A tester with an ordinary name, an own mailbox and a home connection looks like a customer, and is taken for one." }
+                li { "Names alone, without order of insertion, shared passwords or templates, show that a group exists, not which rows belong to it." }
+                li { "A snapshot whose values were made up before it was handed over cannot be judged." }
+                li { "What happened in production after the snapshot is not known here; the delete script checks it again." }
+                li { "Sums take amounts as they are stored: whether they are cents or euros, paid or failed, the snapshot does not say." }
+            }
         }
-        p class="soft" { "The same report as data: " code { (json::Json.file_name()) } "." }
+    }
+}
+
+fn glossary() -> Markup {
+    let words = [
+        ("Seed", "A program that fills a database with made-up rows, for development, tests or demos."),
+        (
+            "Cohort",
+            "Rows, of one table or several, that one run of one program left behind. It is found by what its rows share, and decided as a whole.",
+        ),
+        (
+            "Bit",
+            "A measure of evidence. One bit doubles the odds: 10 bits are about 1,000 to 1, 20 bits a million to 1. Bits against a seed are negative.",
+        ),
+        (
+            "Family",
+            "Kinds of evidence that do not follow from each other: names, templates, passwords, times and so on. Each family counts once, so that one habit seen twice is not two witnesses.",
+        ),
+        ("Seeded", "The evidence is beyond 10,000 to 1 and of two kinds. Nothing is deleted before a person approves."),
+        ("In review", "Something speaks for a seed, but not enough. A person must look."),
+        ("Protected", "The row would be suspicious, or is privileged, and a rule, a role or a veto keeps it. No script can delete it."),
+        ("Spared", "The row looked like a seeded one and stays real."),
+        ("Train", "Rows that came in one after another faster than people do: a loop in a program."),
+        (
+            "Evenness",
+            "How evenly rows spread over the hours of the week: 1 is perfectly even, 0 is all in one hour. People sleep; programs do not.",
+        ),
+        ("Blast radius", "What else would go, or stop the deletion, when a row is deleted, because other rows refer to it."),
+        ("Look-alike", "A real row that resembles a seed: a person named Test, a bulk import, a shared company address."),
+    ];
+    html! {
+        section id="glossary" aria-labelledby="glossary-title" {
+            h2 id="glossary-title" { "Glossary" }
+            dl class="facts" { @for (word, meaning) in words { div { dt { (word) } dd { (meaning) } } } }
+        }
     }
 }

@@ -1,12 +1,12 @@
 //! `report.json`: frozen copies of the model, one module a version, so that the model can change
-//! without breaking whoever reads the file.
+//! without breaking whoever reads the file. Its JSON Schema is made from the same types.
 
 mod v1;
 
 use super::{Render, Report};
 
 /// The newest JSON form.
-pub struct Json;
+pub(super) struct Json;
 
 impl Render for Json {
     fn id(&self) -> &'static str {
@@ -22,4 +22,12 @@ impl Render for Json {
         bytes.push(b'\n');
         bytes
     }
+}
+
+/// Returns the JSON Schema of the newest form.
+#[must_use]
+pub fn schema() -> String {
+    let mut text = serde_json::to_string_pretty(&schemars::schema_for!(v1::Report<'static>)).unwrap_or_default();
+    text.push('\n');
+    text
 }

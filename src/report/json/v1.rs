@@ -1,11 +1,12 @@
 //! Version 1 of `report.json`. Fields may be added (1.x); renaming, removing or retyping one is version 2.
 //! Holds no absolute path, thread count or clock other than `--now`; ids that may exceed 2^53 are strings.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::report::model;
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(super) struct Report<'a> {
     schema_version: &'static str,
     tool: Tool<'a>,
@@ -20,22 +21,27 @@ pub(super) struct Report<'a> {
     spared: Spared<'a>,
     recommendations: &'a [String],
     not_checked: &'a [String],
+    figures: Figures<'a>,
+    listed: Vec<Listed<'a>>,
+    review_total: u64,
+    protected_total: u64,
+    deletion_order: Vec<Deletion<'a>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Tool<'a> {
     name: &'static str,
     version: &'a str,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Run<'a> {
     made_at: &'a str,
     config_sha256: &'a str,
     redact: &'static str,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Snapshot<'a> {
     id: &'a str,
     engine: &'a str,
@@ -46,20 +52,20 @@ struct Snapshot<'a> {
     bytes: Vec<Bytes<'a>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Input<'a> {
     name: &'a str,
     format: &'a str,
     bytes: u64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Bytes<'a> {
     kind: &'a str,
     bytes: u64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Table<'a> {
     name: &'a str,
     class: &'static str,
@@ -71,7 +77,7 @@ struct Table<'a> {
     remaining: u64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Cohort<'a> {
     id: &'a str,
     title: &'a str,
@@ -84,15 +90,17 @@ struct Cohort<'a> {
     findings: &'a [String],
     decision: &'static str,
     tables: Vec<CohortTable<'a>>,
+    declared: bool,
+    digest: &'a str,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct FamilyBits {
     family: &'static str,
     bits: f64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct CohortTable<'a> {
     name: &'a str,
     guarded: bool,
@@ -102,14 +110,63 @@ struct CohortTable<'a> {
     samples: Vec<Sample<'a>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Sample<'a> {
     key: &'a str,
     verdict: &'static str,
     bits: f64,
 }
 
-#[derive(Serialize)]
+/// What the business counts; numbers are exact decimals, and so are texts.
+#[derive(Serialize, JsonSchema)]
+struct Figures<'a> {
+    people: &'a str,
+    accounts_before: String,
+    accounts_after: String,
+    figures: Vec<Figure<'a>>,
+    months: Vec<Month<'a>>,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct Figure<'a> {
+    title: &'a str,
+    table: &'a str,
+    unit: &'a str,
+    before: String,
+    seeded: String,
+    review: String,
+    after: String,
+}
+
+/// Rows of the table of people by month of creation.
+#[derive(Serialize, JsonSchema)]
+struct Month<'a> {
+    month: &'a str,
+    stay: u64,
+    seeded: u64,
+    review: u64,
+}
+
+/// A row that is decided by itself.
+#[derive(Serialize, JsonSchema)]
+struct Listed<'a> {
+    table: &'a str,
+    key: &'a str,
+    verdict: &'static str,
+    bits: f64,
+    cohort: Option<&'a str>,
+    why: &'a str,
+}
+
+/// A table that loses rows, in the order of deletion.
+#[derive(Serialize, JsonSchema)]
+struct Deletion<'a> {
+    table: &'a str,
+    seeded: u64,
+    review: u64,
+}
+
+#[derive(Serialize, JsonSchema)]
 struct Detector<'a> {
     id: &'a str,
     title: &'a str,
@@ -117,7 +174,7 @@ struct Detector<'a> {
     why: &'a str,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Coverage<'a> {
     detector: &'a str,
     table: &'a str,
@@ -126,13 +183,13 @@ struct Coverage<'a> {
     why: &'a str,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Spared<'a> {
     total: usize,
     rows: Vec<SparedRow<'a>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct SparedRow<'a> {
     table: &'a str,
     key: &'a str,
@@ -179,6 +236,28 @@ impl<'a> From<&'a model::Report> for Report<'a> {
             },
             recommendations: &report.recommendations,
             not_checked: &report.not_checked,
+            figures: figures(&report.figures),
+            listed: report
+                .listed
+                .iter()
+                .map(|l| Listed {
+                    table: &l.table,
+                    key: &l.row.key,
+                    verdict: l.row.verdict.as_str(),
+                    bits: l.row.bits.get(),
+                    cohort: l.cohort.as_deref(),
+                    why: &l.why,
+                })
+                .collect(),
+            review_total: report.review_total,
+            protected_total: report.protected_total,
+            deletion_order: report
+                .graph
+                .nodes
+                .iter()
+                .filter(|n| n.order.is_some())
+                .map(|n| Deletion { table: &n.name, seeded: n.seeded, review: n.review })
+                .collect(),
         }
     }
 }
@@ -196,6 +275,28 @@ fn table(table: &model::TableReport) -> Table<'_> {
     }
 }
 
+fn figures(figures: &model::Figures) -> Figures<'_> {
+    Figures {
+        people: &figures.people,
+        accounts_before: figures.base.before.to_string(),
+        accounts_after: figures.base.after().to_string(),
+        figures: figures
+            .figures
+            .iter()
+            .map(|f| Figure {
+                title: &f.title,
+                table: &f.table,
+                unit: &f.unit,
+                before: f.before.to_string(),
+                seeded: f.seeded.to_string(),
+                review: f.review.to_string(),
+                after: f.after().to_string(),
+            })
+            .collect(),
+        months: figures.months.iter().map(|m| Month { month: &m.name, stay: m.stay, seeded: m.seeded, review: m.review }).collect(),
+    }
+}
+
 fn cohort(cohort: &model::CohortReport) -> Cohort<'_> {
     Cohort {
         id: &cohort.id,
@@ -208,6 +309,8 @@ fn cohort(cohort: &model::CohortReport) -> Cohort<'_> {
         last_at: cohort.last_at.as_deref(),
         findings: &cohort.findings,
         decision: cohort.decision.as_str(),
+        declared: cohort.declared,
+        digest: &cohort.digest,
         tables: cohort
             .tables
             .iter()

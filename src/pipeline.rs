@@ -73,16 +73,25 @@ pub fn analyze(case: &mut Case, config: &Loaded, now: i64, progress: &dyn Progre
         }
         let measures = Measures { facts: &facts, weighed: &weighed, closures: &measured.closures, features: &features };
         let masked = cohort::masked(&profile, &measures);
-        let (unmasked, closures) = without_masks(&masked, &weighed, &measured.closures);
         if !masked.is_empty() {
             let said: Vec<String> = masked.iter().map(|(t, why)| format!("table {}: {why}", case.table(*t).table.name)).collect();
             case.set_meta("anonymised", &said.join("; "))?;
+            case.warn(
+                "cohort",
+                &format!("the snapshot was masked before it was handed over ({}): a seed cannot be told in it", said.join("; ")),
+            )?;
         }
-        let measures = Measures { weighed: &unmasked, closures: &closures, ..measures };
+        let unmasked;
+        let measures = if masked.is_empty() {
+            measures
+        } else {
+            unmasked = without_masks(&weighed, &measured.closures);
+            Measures { weighed: &unmasked.0, closures: &unmasked.1, ..measures }
+        };
         let mut judgement = cohort::judge(&profile, &measures, &guarded);
         name_cohorts(case, &mut judgement)?;
         store(case, &judgement)?;
-        let verdict = cohort::snapshot_verdict(&judgement.verdicts, checked && !case.facts().truncated);
+        let verdict = cohort::snapshot_verdict(&judgement.verdicts, checked && masked.is_empty() && !case.facts().truncated);
         case.set_meta("verdict", verdict.as_str())?;
         case.set_meta("config_sha256", &config.sha256)?;
         case.set_meta("config", &serde_json::to_string(&config.config).unwrap_or_default())?;
@@ -91,8 +100,8 @@ pub fn analyze(case: &mut Case, config: &Loaded, now: i64, progress: &dyn Progre
 }
 
 /// Leaves out what a mask made: in a masked snapshot it says nothing of who made a row.
-fn without_masks(masked: &BTreeMap<TableId, String>, weighed: &[Weighed], closures: &[Closure]) -> (Vec<Weighed>, Vec<Closure>) {
-    let kept = |family| masked.is_empty() || !cohort::MASKED_FAMILIES.contains(&family);
+fn without_masks(weighed: &[Weighed], closures: &[Closure]) -> (Vec<Weighed>, Vec<Closure>) {
+    let kept = |family| !cohort::MASKED_FAMILIES.contains(&family);
     (weighed.iter().filter(|w| kept(w.evidence.family)).cloned().collect(), closures.iter().filter(|c| kept(c.family)).cloned().collect())
 }
 

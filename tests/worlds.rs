@@ -193,7 +193,7 @@ fn no_real_row_is_seeded_in_any_world() {
             assert_eq!(o.verdict, "clean", "{} ({})", o.name, o.about);
         }
         if o.kind == Some(Kind::Masked) {
-            assert!(o.refused, "{} was masked, and it was not noticed", o.name);
+            assert!(o.refused && o.verdict != "clean", "{} was masked, and it was not noticed", o.name);
         }
     }
     let all = of(&|_| true);

@@ -123,7 +123,7 @@ pub(super) fn table(table: &Table<'_>, groups: &mut Vec<Group>, members: &mut BT
     let price = (proposals.len().max(1) as f64).log2();
     let mut accepted: Vec<(Vec<Row>, Tested, &Proposal)> = Vec::new();
     for proposal in &proposals {
-        let tested = test(table, &proposal.rows, &proposal.rows, price);
+        let tested = test(table, &proposal.rows, &proposal.rows, by_list(proposal), price);
         if tested.accepted {
             accepted.push((core(table, &proposal.rows, &tested), tested, proposal));
         }
@@ -132,13 +132,14 @@ pub(super) fn table(table: &Table<'_>, groups: &mut Vec<Group>, members: &mut BT
         let core = union(cluster.iter().map(|i| accepted[*i].0.as_slice()));
         let candidates = union(cluster.iter().map(|i| accepted[*i].2.rows.as_slice()));
         let windows: Vec<&Proposal> = cluster.iter().map(|i| accepted[*i].2).collect();
-        let tested = test(table, &core, &candidates, price);
+        let listed = windows.iter().all(|w| by_list(w));
+        let tested = test(table, &core, &candidates, listed, price);
         if core.is_empty() || !tested.accepted {
             continue;
         }
         let refined = refine::members(table, &core, &candidates, &windows, tested.closed.as_ref());
         let rows: Vec<Row> = refined.iter().filter(|m| !m.1.taught).map(|m| m.0).collect();
-        let tested = test(table, &rows, &candidates, price);
+        let tested = test(table, &rows, &candidates, listed, price);
         if rows.is_empty() || !tested.accepted {
             continue;
         }
@@ -214,6 +215,11 @@ pub(super) fn gather_alone(
     }
 }
 
+/// Returns whether only a list of names or words put a proposal together.
+fn by_list(proposal: &Proposal) -> bool {
+    proposal.family == Family::Vocabulary
+}
+
 /// Joins lists of rows; sorted, without doubles.
 fn union<'r>(lists: impl Iterator<Item = &'r [Row]>) -> Vec<Row> {
     let mut all: Vec<Row> = lists.flatten().copied().collect();
@@ -235,8 +241,8 @@ fn core(table: &Table<'_>, rows: &[Row], tested: &Tested) -> Vec<Row> {
 
 /// Sums a group's evidence by family and says whether it stands.
 ///
-/// `candidates` are the rows that it was chosen from.
-pub(super) fn test(table: &Table<'_>, rows: &[Row], candidates: &[Row], price: f64) -> Tested {
+/// `candidates` are the rows that it was chosen from; `listed` says that nothing but a list put them together.
+pub(super) fn test(table: &Table<'_>, rows: &[Row], candidates: &[Row], listed: bool, price: f64) -> Tested {
     let mut families: BTreeMap<Family, Bits> = BTreeMap::new();
     let mut shown: BTreeSet<Family> = BTreeSet::new();
     let mut impossible: BTreeSet<Row> = BTreeSet::new();
@@ -290,7 +296,7 @@ pub(super) fn test(table: &Table<'_>, rows: &[Row], candidates: &[Row], price: f
         certain |= drawn;
     }
     // What an import of people cannot show: names of one list, shapes that programs write, names against addresses.
-    let made = closed.as_ref().map_or(0.0, |c| c.of_natives)
+    let made = closed.as_ref().map_or(0.0, |c| if listed { 0.0 } else { c.of_natives })
         + made_families(table).iter().map(|f| families.get(f).map_or(0.0, |b| b.get())).sum::<f64>();
     certain |= made - price >= MADE;
     let few_names = closed.as_ref().is_none_or(|c| c.native > NATIVE_LATIN || (c.hits as f64) < 0.95 * c.of as f64);

@@ -138,7 +138,12 @@ pub(super) fn score(scores: &mut Scores, table: TableId, owners: &BTreeMap<Row, 
         if owner.real > 0 || (owner.seeded > 0 && owner.review > 0) {
             scores.note_mixed(table, *row);
         }
-        scores.add(table, Family::Relational, *row, Term { bits, detector: "owner", detail, certainty: Certainty::Suggests });
+        scores.add(
+            table,
+            Family::Relational,
+            *row,
+            Term { bits, detector: "owner", detail: detail.into(), certainty: Certainty::Suggests },
+        );
     }
 }
 
@@ -176,7 +181,7 @@ pub(super) fn upward(profile: &Profile, measures: &Measures<'_>, scores: &mut Sc
         let bits = Bits::new(-share.log2()).capped(MADE_CHILDREN);
         let detail =
             if count == 1 { format!("a row of theirs was made: {title}") } else { format!("{count} rows of theirs were made: {title}") };
-        let term = Term { bits, detector: "owned", detail, certainty: Certainty::Suggests };
+        let term = Term { bits, detector: "owned", detail: detail.into(), certainty: Certainty::Suggests };
         scores.add(table, Family::Relational, row, term);
     }
 }

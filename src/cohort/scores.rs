@@ -1,6 +1,7 @@
 //! The bits of every row, by family: inside a family the strongest fact counts.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::detect::TableFacts;
 use crate::model::{Bits, Certainty, Family, Measure, Row, TableId};
@@ -13,8 +14,8 @@ pub(crate) struct Term {
     pub(crate) bits: Bits,
     /// Detector id.
     pub(crate) detector: &'static str,
-    /// Sentence for a person.
-    pub(crate) detail: String,
+    /// Sentence for a person, shared by the rows of a fact.
+    pub(crate) detail: Arc<str>,
     /// Whether a person could have made it.
     pub(crate) certainty: Certainty,
 }
@@ -52,9 +53,9 @@ impl Scores {
         let mut scores =
             Self { tables: vec![BTreeMap::new(); facts.len()], proposals: vec![Vec::new(); facts.len()], mixed: BTreeSet::new() };
         for Weighed { evidence, bits } in weighed {
+            let detail: Arc<str> = evidence.detail.as_str().into();
             for row in &evidence.rows {
-                let term =
-                    Term { bits: *bits, detector: evidence.detector, detail: evidence.detail.clone(), certainty: evidence.certainty };
+                let term = Term { bits: *bits, detector: evidence.detector, detail: detail.clone(), certainty: evidence.certainty };
                 scores.add(evidence.table, evidence.family, *row, term);
             }
             if evidence.proposes {
@@ -83,7 +84,7 @@ impl Scores {
             }
             Some(known) if family == Family::Human => {
                 known.bits = (known.bits + term.bits).capped(crate::weigh::cap(family));
-                known.detail = format!("{}; {}", known.detail, term.detail);
+                known.detail = format!("{}; {}", known.detail, term.detail).into();
             }
             Some(known) => {
                 // What cannot be human must not hide behind a stronger fact that can.

@@ -107,7 +107,7 @@ fn reasons(scores: &Scores, table: TableId, row: Row, member: Option<(&Member, &
             detector: term.detector.to_owned(),
             family: family.as_str().to_owned(),
             bits: term.bits,
-            detail: term.detail.clone(),
+            detail: term.detail.to_string(),
         });
         let in_group = member.and_then(|(m, _)| m.terms.iter().find(|t| t.0 == family).map(|t| t.1.clone()));
         // A family counts once: the stronger of what the row shows by itself and within its group.

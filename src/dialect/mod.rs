@@ -178,6 +178,8 @@ fn sha256(bytes: &[u8]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -185,6 +187,18 @@ mod tests {
         for hostile in ["a\nDROP TABLE users;", "*/ DROP", "\\! rm -rf /", "x\u{2028}y", "\u{202e}gnp.exe", "\r\n;"] {
             let shown = comment(hostile);
             assert!(!shown.contains(['\n', '\r', '\\', '\u{2028}', '\u{202e}']) && !shown.contains("*/"), "{shown}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn no_text_leaves_a_comment(text in "(\\PC|[\\x00-\\x1f\\x7f-\\u{9f}\\u{2028}-\\u{202e}\\u{2066}-\\u{2069}*/\\\\;-]){0,80}") {
+            let shown = comment(&text);
+            prop_assert!(!shown.chars().any(char::is_control), "{shown:?}");
+            prop_assert!(!shown.contains(['\\', '\u{2028}', '\u{2029}', '\u{202e}', '\u{2066}']), "{shown:?}");
+            prop_assert!(!shown.contains("*/") && !shown.contains("/*"), "{shown:?}");
         }
     }
 }

@@ -10,6 +10,9 @@ use crate::snapshot::{CHUNK_ROWS, Case, ColumnRead, SnapshotError, scan};
 /// that forges its dates leaves the real rows on the line, so that half is enough, and far from chance.
 const TRUSTED_SHARE: f64 = 0.5;
 
+/// The same of integer keys, which nothing but a sequence makes: a seed may be most of the table.
+const TRUSTED_KEYS: f64 = 0.25;
+
 /// Share of rows that may lie off the line by themselves before the order of rows is not trusted.
 ///
 /// An update writes a row anew, at the end of a Postgres table or into a gap, so that rows lie one by one among
@@ -79,7 +82,7 @@ pub(super) fn trust(case: &Case, table: TableId, created: Option<usize>) -> Resu
         let mut by_id = times.clone();
         by_id.sort_unstable();
         let by_key = share(&by_id);
-        if by_key >= TRUSTED_SHARE {
+        if by_key >= TRUSTED_KEYS {
             return Ok(InsertionClock::Key { column, rising: by_key });
         }
     }

@@ -110,7 +110,7 @@ for (const folder of ["site", "storefront", "clean", "hostile"]) {
 
   copyFileSync(join(scratch, "site/case.db"), join(scratch, "by-page.db"));
   copyFileSync(join(scratch, "site/case.db"), join(scratch, "by-cli.db"));
-  assert.equal(run("review", "by-page.db", "import", "decisions.jsonl"), "3 decisions logged\n");
+  assert.equal(run("review", "by-page.db", "import", "decisions.jsonl"), "decisions.jsonl: 3 decisions added, 0 known\n");
   const guarded = cohorts[0].tables.filter((t) => t.guarded).map((t) => t.name);
   const review = cohorts[0].tables.some((t) => t.review > 0);
   run("review", "by-cli.db", "approve", json.cohorts[0].id, ...(guarded.length ? ["--tables", guarded.join(",")] : []), ...(review ? ["--include-review"] : []), "--by", "Bea");
@@ -156,7 +156,7 @@ for (const folder of ["site", "storefront", "clean", "hostile"]) {
   await fresh.page.keyboard.press("h");
   const [third] = await Promise.all([fresh.page.waitForEvent("download"), fresh.page.keyboard.press("e")]);
   await third.saveAs(join(scratch, "third.jsonl"));
-  assert.equal(run("review", "by-page.db", "import", "third.jsonl"), "4 decisions logged, 2 were known\n");
+  assert.equal(run("review", "by-page.db", "import", "third.jsonl"), "third.jsonl: 4 decisions added, 2 known\n");
   run("plan", "by-page.db", "-o", "plan-third", "--by", "ana");
   const plan = JSON.parse(readFileSync(join(scratch, "plan-third/plan.json"), "utf8"));
   const users = plan.tables.find((t) => t.name === "users");

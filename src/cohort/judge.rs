@@ -344,14 +344,14 @@ pub(super) fn closed(table: &Table<'_>, rows: &[Row], candidates: &[Row]) -> Opt
         for row in &with {
             closure.lists[*row as usize].iter().for_each(|l| hits[l] += 1);
         }
-        let applicable = closure.applies.iter().filter(|a| **a).count();
+        let (applicable, everywhere) = &table.totals[index];
         let tried = LANGUAGES + (table.rows() as f64).log2();
         for (list, count) in hits.into_iter().enumerate() {
             let share = count as f64 / with.len() as f64;
             if share < IN_ONE_LIST {
                 continue;
             }
-            let everywhere = (0..table.rows()).filter(|r| closure.applies[*r] && closure.lists[*r].contains(list)).count();
+            let everywhere = everywhere[list];
             let outside = applicable - with.len();
             let native = native_share(&closure.titles[list]);
             // Where the rows are most of the table, the few others no longer tell what real looks like.

@@ -46,15 +46,10 @@ fn of_bits(table: &Table<'_>) -> Vec<Proposal> {
 /// Segments of each list that holds enough rows.
 fn of_closures(table: &Table<'_>) -> Vec<Proposal> {
     let mut found = Vec::new();
-    for closure in &table.closures {
-        let applicable = closure.applies.iter().filter(|a| **a).count();
-        let mut hits = vec![0_usize; closure.titles.len()];
-        for lists in &closure.lists {
-            lists.iter().for_each(|l| hits[l] += 1);
-        }
+    for (closure, (applicable, hits)) in table.closures.iter().zip(&table.totals) {
         let least = SEGMENT + ((table.rows() * closure.titles.len()) as f64).log2();
-        for (list, hits) in hits.into_iter().enumerate().filter(|(_, h)| *h >= LEAST_HITS) {
-            let share = hits as f64 / applicable as f64;
+        for (list, hits) in hits.iter().enumerate().filter(|(_, h)| **h >= LEAST_HITS) {
+            let share = *hits as f64 / *applicable as f64;
             // Where most of the table is in the list, either the table was drawn from it, or its people bear such names.
             let real =
                 if share > 0.8 { SHIPPED_CLOSURE.max(2.0 * native_share(&closure.titles[list]) - 1.0) } else { share.max(CLOSURE_FLOOR) };

@@ -52,14 +52,11 @@ struct Fitted<'a> {
 }
 
 impl<'a> Fitted<'a> {
-    fn new(family: Family, values: &'a [u8], core: &[Row], excluded: &[Row]) -> Self {
+    fn new(family: Family, values: &'a [u8], spread: &[u32; 256], core: &[Row], excluded: &[Row]) -> Self {
         let mut inside = [0; 256];
-        let mut outside = [0; 256];
+        let mut outside = *spread;
         for row in core {
             inside[values[*row as usize] as usize] += 1;
-        }
-        for value in values {
-            outside[*value as usize] += 1;
         }
         for row in excluded {
             outside[values[*row as usize] as usize] -= 1;
@@ -151,7 +148,7 @@ fn fit<'t>(table: &Table<'t>, core: &[Row], excluded: &[Row]) -> Vec<Fitted<'t>>
     if core.len() < 5 || table.rows() - excluded.len() < LEAST_OUTSIDE / 2 {
         return Vec::new();
     }
-    table.features.iter().map(|f| Fitted::new(f.family, &f.values, core, excluded)).collect()
+    table.features.iter().zip(&table.spread).map(|(f, spread)| Fitted::new(f.family, &f.values, spread, core, excluded)).collect()
 }
 
 /// Scores how much more a row's features are like those of the core than like the rest, bits.

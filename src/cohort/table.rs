@@ -49,6 +49,10 @@ pub(super) struct Table<'a> {
     pub(super) closures: Vec<&'a Closure>,
     pub(super) features: &'a [Feature],
     pub(super) owners: &'a BTreeMap<Row, Owner>,
+    /// By closure: rows that have a value, and by list those in it.
+    pub(super) totals: Vec<(usize, Vec<usize>)>,
+    /// By feature: how often each value occurs in the table.
+    pub(super) spread: Vec<[u32; 256]>,
     /// Rows in the order of insertion, else of creation; empty where neither is known.
     pub(super) order: Vec<Row>,
     /// Whether an integer key tells that order.
@@ -65,7 +69,9 @@ impl<'a> Table<'a> {
         let by_key = matches!(profile.clock, InsertionClock::Key { .. });
         let facts = &measures.facts[id.index()];
         let features = &measures.features[id.index()];
-        let closures = measures.closures.iter().filter(|c| c.table == id).collect();
+        let closures: Vec<&Closure> = measures.closures.iter().filter(|c| c.table == id).collect();
+        let totals = closures.iter().map(|c| totals(c)).collect();
+        let spread = features.iter().map(spread).collect();
         let mut order = facts.order.clone();
         let mut times: Vec<i64> = facts.created.iter().flatten().copied().collect();
         times.sort_unstable();
@@ -77,7 +83,7 @@ impl<'a> Table<'a> {
         let trim = times.len() / 20;
         let span = if times.len() > 2 { times[times.len() - 1 - trim] - times[trim] } else { 0 };
         let rate = if span > 0 { 0.9 * times.len() as f64 / span as f64 } else { 0.0 };
-        Self { id, class, facts, scores, closures, features, owners, order, by_key, life: span, rate }
+        Self { id, class, facts, scores, closures, features, owners, totals, spread, order, by_key, life: span, rate }
     }
 
     pub(super) const fn people(&self) -> bool {
@@ -131,4 +137,22 @@ impl<'a> Table<'a> {
             _ => rows.len() as f64,
         }
     }
+}
+
+/// Counts a closure's rows: those with a value, and by list those in it.
+fn totals(closure: &Closure) -> (usize, Vec<usize>) {
+    let mut hits = vec![0; closure.titles.len()];
+    for (lists, _) in closure.lists.iter().zip(&closure.applies).filter(|(_, applies)| **applies) {
+        lists.iter().for_each(|l| hits[l] += 1);
+    }
+    (closure.applies.iter().filter(|a| **a).count(), hits)
+}
+
+/// Counts how often each value of a feature occurs.
+fn spread(feature: &Feature) -> [u32; 256] {
+    let mut counts = [0; 256];
+    for value in &feature.values {
+        counts[*value as usize] += 1;
+    }
+    counts
 }

@@ -70,8 +70,9 @@ pub(super) fn fits(stats: &ColumnStats) -> bool {
 pub(super) fn write(path: &Path, column: &Column<'_>, pages: &mut PageWriter) -> rusqlite::Result<std::io::Result<Option<u32>>> {
     let share = column.rows.div_ceil(THREADS);
     let runs = thread::scope(|scope| {
-        let reading: Vec<_> =
-            (0..THREADS).map(|part| scope.spawn(move || Run::read(path, column, part * share, ((part + 1) * share).min(column.rows)))).collect();
+        let reading: Vec<_> = (0..THREADS)
+            .map(|part| scope.spawn(move || Run::read(path, column, part * share, ((part + 1) * share).min(column.rows))))
+            .collect();
         reading.into_iter().map(|thread| thread.join().unwrap_or(Err(rusqlite::Error::InvalidQuery))).collect::<Result<Vec<_>, _>>()
     })?;
     let Some(runs) = runs.into_iter().collect::<Option<Vec<Run>>>() else { return Ok(Ok(None)) };
@@ -82,7 +83,8 @@ impl Run {
     /// Reads the rows behind `after` up to `last` and sorts them; `None` if a value is of another kind.
     fn read(path: &Path, column: &Column<'_>, after: u64, last: u64) -> rusqlite::Result<Option<Self>> {
         let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-        let sql = format!("SELECT {}, rowid FROM {} NOT INDEXED WHERE rowid > ?1 AND rowid <= ?2 ORDER BY rowid", column.column, column.table);
+        let sql =
+            format!("SELECT {}, rowid FROM {} NOT INDEXED WHERE rowid > ?1 AND rowid <= ?2 ORDER BY rowid", column.column, column.table);
         let mut statement = db.prepare(&sql)?;
         let mut rows = statement.query([after as i64, last as i64])?;
         let mut run = Self::default();

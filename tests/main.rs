@@ -23,6 +23,7 @@ mod help;
 mod hostile;
 mod killed;
 mod page_writer;
+mod parquet_files;
 mod postgres;
 mod refusals;
 mod report;

@@ -20,6 +20,7 @@ pub mod mydumper;
 pub mod mysql;
 pub mod mysql_shell;
 pub mod mysql_tab;
+pub mod parquet;
 pub mod pg_archive;
 pub mod pg_plain;
 pub mod sqlite;
@@ -39,6 +40,7 @@ use crate::model::{Column, Engine, OnDelete, QualifiedName};
 pub const FORMATS: &[&dyn DumpFormat] = &[
     &sqlite::Sqlite,
     &pg_archive::PgArchive,
+    &parquet::Parquet,
     &mydumper::Mydumper,
     &mysql_shell::MysqlShell,
     &mysql_tab::MysqlTab,

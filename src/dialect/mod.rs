@@ -14,7 +14,7 @@ use crate::model::plan::{DeletePlan, PlanBan};
 use crate::model::{Engine, Table, Value};
 
 pub use codes::{CODES, Code};
-pub use runbook::{DURATIONS, commands, runbook};
+pub use runbook::{DURATIONS, Prevention, commands, runbook};
 
 /// Every dialect.
 pub const DIALECTS: &[&dyn Dialect] =
@@ -83,6 +83,8 @@ pub struct Client {
     pub backup: &'static str,
     /// What to run after the deletes, so that the planner and the disk know.
     pub after: &'static str,
+    /// What goes stale by the deletes besides.
+    pub stale: &'static str,
     /// Drops what an apply left behind.
     pub drop_archive: &'static str,
     /// What else a person at the keyboard must know.

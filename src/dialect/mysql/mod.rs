@@ -35,6 +35,7 @@ const MARIADB: Client = Client {
     apply: "(echo \"SET @unseed_apply = '{id}';\"; cat {file}) | mariadb --binary-mode {db}",
     backup: "mariadb-dump --single-transaction {db} > before-unseed.sql",
     after: "ANALYZE TABLE on each table that rows went from",
+    stale: "Clear caches that were filled from these tables.",
     drop_archive: "DROP TABLE on each table whose name begins with {schema}",
     notes: &["DDL commits in this engine: an apply makes its archive tables first; a refusal drops those that it made."],
 };

@@ -37,6 +37,7 @@ const CLIENT: Client = Client {
     apply: "psql -X -d {db} -c \"SET unseed.apply = '{id}'\" -f {file}",
     backup: "pg_dump -Fc -d {db} -f before-unseed.dump",
     after: "VACUUM (ANALYZE) on each table that rows went from",
+    stale: "Refresh the materialized views that delete.sql listed, and caches that were filled from these tables.",
     drop_archive: "DROP SCHEMA \"{schema}\" CASCADE;",
     notes: &["Run it with -f, never with -c: a server goes on with a string of statements when its client is killed."],
 };

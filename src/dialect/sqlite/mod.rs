@@ -24,6 +24,7 @@ const CLIENT: Client = Client {
     apply: "sqlite3 {db} \"CREATE TEMP TABLE unseed_apply AS SELECT '{id}' AS plan_id\" \".read {file}\"",
     backup: "sqlite3 {db} \".backup before-unseed.db\"",
     after: "ANALYZE; VACUUM only where the file must shrink, it rewrites all of it",
+    stale: "Clear caches that were filled from these tables.",
     drop_archive: "DROP TABLE on each table whose name begins with {schema}",
     notes: &[
         "A rehearsal ends with one error on purpose, \"unseed_undone_see_the_last_line\": SQLite has no other way to undo on a condition.",

@@ -25,6 +25,7 @@ pub(super) fn script(plan: &DeletePlan, dialect: &Mysql) -> String {
     let parts = plan.parts();
     let mut out = header::delete(plan, dialect.client(), &format!("tables {}..", prefix(plan)), dialect.proof());
     out.push_str(&opening(plan));
+    out.push_str(&forget_made(plan));
     for part in &parts {
         if part.part.1 > 1 {
             let _ = writeln!(out, "\n-- Batch {} of {}: {} rows", part.part.0, part.part.1, part.rows());
@@ -85,7 +86,7 @@ fn transaction(plan: &DeletePlan) -> String {
     gate.push("\n-- 2. Guards.\n");
     gate.guard("DS010", "no batch before was refused", "SELECT @unseed_refused <> '' AS n", "batch before was refused", true);
     guards::place(&mut gate, plan, true);
-    guards::rights(&mut gate, plan, &["SELECT", "DELETE", "UPDATE", "TRIGGER"]);
+    guards::rights(&mut gate, plan, &["DELETE", "UPDATE", "TRIGGER"], &["SELECT", "INSERT", "CREATE", "DROP", "CREATE TEMPORARY TABLES"]);
     for table in &plan.tables {
         guards::shape(&mut gate, table);
     }
@@ -320,14 +321,26 @@ fn number_of(plan: &DeletePlan, of: &crate::model::QualifiedName) -> usize {
     plan.tables.iter().position(|t| t.name == *of).map_or(0, |i| plan.tables[i].table.index())
 }
 
-/// Drops what this run made and did not fill.
-fn drop_made(plan: &DeletePlan) -> String {
-    let mut gate = Gate::bare();
-    gate.push("\n-- A refusal leaves nothing behind that it made.\n");
+/// Lists what a run may make, by number.
+fn made(plan: &DeletePlan) -> Vec<(usize, String)> {
     let mut made = vec![(0, ledger(plan))];
     made.extend(plan.tables.iter().map(|t| (number_of(plan, &t.name) + 1, archive(plan, &t.name))));
     made.extend((0..plan.touched.len()).map(|i| (MADE_TOUCHED + i, name(&touched_archive_name(plan, i)))));
-    for (number, place) in made {
+    made
+}
+
+/// Forgets what an earlier run of this session made and was stopped before it could drop it: somebody may have
+/// filled it since.
+pub(super) fn forget_made(plan: &DeletePlan) -> String {
+    let sets: Vec<String> = made(plan).iter().map(|(number, _)| format!("@unseed_made_{number} = 0")).collect();
+    format!("SET {};\n", sets.join(", "))
+}
+
+/// Drops what this run made and did not fill.
+pub(super) fn drop_made(plan: &DeletePlan) -> String {
+    let mut gate = Gate::bare();
+    gate.push("\n-- A refusal leaves nothing behind that it made.\n");
+    for (number, place) in made(plan) {
         gate.only_if(
             &format!("@unseed_lock = 1 AND @unseed_made_{number} = 1 AND @unseed_parts + @unseed_already = 0 AND @unseed_refused <> ''"),
             &format!("DROP TABLE IF EXISTS {place}"),
@@ -337,12 +350,15 @@ fn drop_made(plan: &DeletePlan) -> String {
     gate.sql
 }
 
-/// Reads the ledger, where there is one: was this part done already?
+/// Reads the ledger, where there is one: was this part done already? What could not be read is NULL, which a
+/// guard refuses.
 pub(super) fn done(gate: &mut Gate, plan: &DeletePlan, condition: &str) {
+    gate.push("SET @unseed_ledger = NULL;\n");
     gate.push(&format!(
         "SET @unseed_ledger = (SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = {});\n",
         text(&ledger_name(plan))
     ));
+    gate.push("SET @unseed_done = IF(@unseed_ledger = 0, 0, NULL), @unseed_run = IF(@unseed_ledger = 0, 1, NULL);\n");
     gate.only_if("@unseed_ledger = 1", &format!("SELECT {condition} INTO @unseed_done"));
     gate.only_if(
         "@unseed_ledger = 1",
@@ -409,6 +425,23 @@ fn touch_step(gate: &mut Gate, plan: &DeletePlan, index: usize, touch: &PlanTouc
             on_touched(touch, "t", "p"),
             gate.joined()
         ),
+    );
+    let working = "@unseed_on = 1 AND @unseed_open = 1";
+    gate.push(&format!("SET @unseed_n = IF({working}, NULL, 0);\n"));
+    let first = name(&touch.columns[touch.key[0]].name);
+    gate.only_if(
+        working,
+        &format!(
+            "SELECT COUNT(*) INTO @unseed_n FROM {staged} AS p LEFT JOIN {kept} AS a ON {} WHERE a.{first} IS NULL",
+            on_touched(touch, "a", "p")
+        ),
+    );
+    gate.guard(
+        "DS060",
+        &format!("{}: every reference is archived", touch.name),
+        "SELECT COALESCE(@unseed_n, 1) AS n",
+        &format!("references of {} are not in the archive", touch.name),
+        false,
     );
     gate.push(&format!(
         "UPDATE {staged} AS p STRAIGHT_JOIN {} AS t ON {} {} SET {};\nSET @unseed_n = ROW_COUNT();\n",
@@ -545,7 +578,11 @@ fn delete_group(gate: &mut Gate, plan: &DeletePlan, group: &[usize]) {
     }
     for index in group {
         let table = &plan.tables[*index];
-        let count = format!("SELECT ABS(@unseed_deleted_{index} - @unseed_wanted_{index}) AS n");
+        gate.push(&format!(
+            "UPDATE unseed_report SET changed = @unseed_deleted_{index}, rows_after = (SELECT COUNT(*) FROM {}) WHERE no = {index};\n",
+            qualified(&table.name)
+        ));
+        let count = reported(*index, &format!("@unseed_deleted_{index}"));
         gate.guard(
             "DS060",
             &format!("{}: all planned rows went", table.name),
@@ -563,11 +600,12 @@ fn delete_group(gate: &mut Gate, plan: &DeletePlan, group: &[usize]) {
                 false,
             );
         }
-        gate.push(&format!(
-            "UPDATE unseed_report SET changed = @unseed_deleted_{index}, rows_after = (SELECT COUNT(*) FROM {}) WHERE no = {index};\n",
-            qualified(&table.name)
-        ));
     }
+}
+
+/// Counts what is wrong with a table's line of the report: it is there, and says as many rows as wanted.
+pub(super) fn reported(index: usize, changed: &str) -> String {
+    format!("SELECT 1 - COUNT(*) AS n FROM unseed_report WHERE no = {index} AND changed = {changed} AND changed = @unseed_wanted_{index}")
 }
 
 /// Writes the ledger's rows.
@@ -584,4 +622,16 @@ pub(super) fn record(gate: &mut Gate, plan: &DeletePlan, event: &str, batch: u32
         );
         gate.only_if("@unseed_on = 1", &sql);
     }
+    let working = "@unseed_on = 1 AND @unseed_open = 1";
+    gate.push(&format!("SET @unseed_n = IF({working}, NULL, 0);\n"));
+    gate.only_if(
+        working,
+        &format!(
+            "SELECT {} - COUNT(*) INTO @unseed_n FROM {} WHERE plan_id = {} AND run = @unseed_run AND batch = {batch} AND event = '{event}'",
+            plan.tables.len(),
+            ledger(plan),
+            text(&plan.id.0)
+        ),
+    );
+    gate.guard("DS060", "the ledger is written", "SELECT COALESCE(@unseed_n, 1) AS n", "rows of the ledger are missing", false);
 }

@@ -1,7 +1,7 @@
 //! `undo-offline.sql`: restores the planned rows from the snapshot, for when the archive is gone. What has
 //! changed in production between the snapshot and the apply is not in it.
 
-use super::delete::{Extra, done, make_ledger, record, touched, write_rows};
+use super::delete::{Extra, done, drop_made, forget_made, make_ledger, record, touched, write_rows};
 use super::gate::{Gate, ending, opening};
 use super::literal::{name, table as qualified, text};
 use super::undo::{begin_restore, close_circles, end_restore, insert, is_ordered, opened_columns, refer_again};
@@ -26,6 +26,7 @@ pub(super) fn script(plan: &DeletePlan, dialect: &Mysql) -> String {
         header::command(client.apply, plan, "undo-offline.sql", &left),
     );
     out.push_str(&opening(plan));
+    out.push_str(&forget_made(plan));
     let mut gate = Gate::begin();
     for (index, table) in plan.tables.iter().enumerate() {
         let own: Vec<String> = extras(table).iter().map(|e| format!("{} BIGINT NOT NULL DEFAULT 0", e.0)).collect();
@@ -78,7 +79,7 @@ pub(super) fn script(plan: &DeletePlan, dialect: &Mysql) -> String {
     }
     gate.push(&format!("SET @unseed_done = (@unseed_taken = {expected} AND {expected} > 0);\n"));
     guards::place(&mut gate, plan, false);
-    guards::rights(&mut gate, plan, &["SELECT", "INSERT", "UPDATE"]);
+    guards::rights(&mut gate, plan, &["INSERT", "UPDATE"], &["SELECT", "INSERT", "CREATE", "CREATE TEMPORARY TABLES"]);
     for (index, table) in plan.tables.iter().enumerate() {
         let count = format!("SELECT {} - COUNT(*) AS n FROM {}", table.rows.len(), staging(index));
         gate.guard(
@@ -142,6 +143,7 @@ pub(super) fn script(plan: &DeletePlan, dialect: &Mysql) -> String {
     }
     record(&mut gate, plan, "undo", 0, false);
     out.push_str(&gate.end(plan, &ledger(plan), "undo"));
+    out.push_str(&drop_made(plan));
     out.push_str(&ending("UNDONE", "ALREADY-UNDONE", 1));
     out
 }

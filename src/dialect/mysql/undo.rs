@@ -1,6 +1,6 @@
 //! `undo.sql`: puts the archived rows back, parents first, and restores references that were set to NULL.
 
-use super::delete::{done, record, untouched, write_rows};
+use super::delete::{done, record, reported, untouched, write_rows};
 use super::gate::{Gate, ending, opening};
 use super::literal::{name, table as qualified, text};
 use super::{Mysql, archive, guards, ledger, names, of, on_key, on_touched, prefix, staging, stored, touched_archive_name};
@@ -33,9 +33,9 @@ pub(super) fn script(plan: &DeletePlan, dialect: &Mysql) -> String {
             &format!(" AS SELECT {keys} FROM {} WHERE FALSE", qualified(&table.name)),
         );
     }
-    gate.push("SET @unseed_since = 0, @unseed_applies = 0;\n");
     let id = text(&plan.id.0);
     done(&mut gate, plan, "0");
+    gate.push("SET @unseed_since = IF(@unseed_ledger = 0, 0, NULL), @unseed_applies = IF(@unseed_ledger = 0, 0, NULL);\n");
     gate.only_if(
         "@unseed_ledger = 1",
         &format!("SELECT COALESCE(MAX(run), 0) INTO @unseed_since FROM {} WHERE plan_id = {id} AND event = 'undo'", ledger(plan)),
@@ -60,7 +60,7 @@ pub(super) fn script(plan: &DeletePlan, dialect: &Mysql) -> String {
         );
     }
     guards::place(&mut gate, plan, false);
-    guards::rights(&mut gate, plan, &["SELECT", "INSERT", "UPDATE"]);
+    guards::rights(&mut gate, plan, &["INSERT", "UPDATE"], &["SELECT", "INSERT", "DELETE", "CREATE TEMPORARY TABLES"]);
     gate.guard(
         "DS061",
         "the plan was applied here",
@@ -117,6 +117,8 @@ pub(super) fn script(plan: &DeletePlan, dialect: &Mysql) -> String {
     let touched = (0..plan.touched.len()).map(|i| name(&touched_archive_name(plan, i)));
     for place in archives.chain(touched) {
         gate.push(&format!("DELETE FROM {place} WHERE {};\n", gate.condition()));
+        let count = format!("SELECT COUNT(*) * @unseed_open AS n FROM {place}");
+        gate.guard("DS060", "the archive is empty", &count, "rows are left in an archive", false);
     }
     record(&mut gate, plan, "undo", 0, false);
     out.push_str(&gate.end(plan, &ledger(plan), "undo"));
@@ -220,7 +222,7 @@ pub(super) fn end_restore(gate: &mut Gate, index: usize, table: &PlanTable) {
         "UPDATE unseed_report SET changed = @unseed_back_{index}, rows_after = (SELECT COUNT(*) FROM {}) WHERE no = {index};\n",
         qualified(&table.name)
     ));
-    let count = format!("SELECT ABS(@unseed_back_{index} - @unseed_wanted_{index}) AS n");
+    let count = reported(index, &format!("@unseed_back_{index}"));
     gate.guard(
         "DS070",
         &format!("{}: all rows are back", table.name),

@@ -275,6 +275,18 @@ fn touch_step(gate: &mut Gate, plan: &DeletePlan, index: usize, touch: &PlanTouc
         &format!("references of {} are still there", touch.name),
         false,
     );
+    let same: Vec<String> = columns.iter().map(|c| format!("a.{c} IS p.{c}")).collect();
+    let count = format!(
+        "SELECT count(*) AS n FROM temp.{staged} AS p, temp.unseed_go WHERE NOT EXISTS (SELECT 1 FROM {archived} AS a WHERE {})",
+        same.join(" AND ")
+    );
+    gate.guard(
+        "DS060",
+        &format!("{}: every reference is archived", touch.name),
+        &count,
+        &format!("references of {} are not in the archive", touch.name),
+        false,
+    );
 }
 
 /// The rows of a table that the plan names, as `FROM` clause over `t`.
@@ -335,7 +347,7 @@ fn count_step(gate: &mut Gate, plan: &DeletePlan, index: usize, table: &PlanTabl
     gate.push(&format!(
         "UPDATE temp.unseed_report SET rows_after = (SELECT count(*) FROM {target}), changed = rows_before - (SELECT count(*) FROM {target}) WHERE tbl = {shown};\n"
     ));
-    let count = format!("SELECT count(*) AS n FROM temp.unseed_report WHERE tbl = {shown} AND changed <> planned");
+    let count = format!("SELECT 1 - count(*) AS n FROM temp.unseed_report WHERE tbl = {shown} AND changed = planned");
     gate.guard(
         "DS060",
         &format!("{}: all planned rows went, and no other", table.name),
@@ -378,4 +390,11 @@ pub(super) fn record(gate: &mut Gate, plan: &DeletePlan, event: &str, batch: u32
             text(&table.name.to_string()),
         ));
     }
+    let count = format!(
+        "SELECT {} - (SELECT count(*) FROM {} AS l, temp.unseed_state AS s WHERE l.plan_id = {} AND l.run = s.run AND l.batch = {batch} AND l.event = '{event}') AS n",
+        plan.tables.len(),
+        ledger(plan),
+        text(&plan.id.0)
+    );
+    gate.guard("DS060", "the ledger is written", &count, "rows of the ledger are missing", false);
 }

@@ -83,6 +83,8 @@ pub struct Client {
     pub backup: &'static str,
     /// What to run after the deletes, so that the planner and the disk know.
     pub after: &'static str,
+    /// Who waits while the script runs: in one transaction, and in batches.
+    pub waits: (&'static str, &'static str),
     /// What goes stale by the deletes besides.
     pub stale: &'static str,
     /// Drops what an apply left behind.

@@ -71,11 +71,11 @@ pub fn runbook(plan: &DeletePlan, dialect: &dyn Dialect, prevention: &Prevention
 {first}\n\n",
         backup = line(client.backup, "delete.sql"),
         services = if plan.batch_rows.is_some() {
-            "none needs to stop; each batch holds its rows' locks for a short time".to_owned()
+            format!("none needs to stop; {}", client.waits.1)
         } else if plan.rows() > 50_000 {
-            format!("{} rows go in one transaction; do it in a quiet hour, or plan with --batch", plan.rows())
+            format!("{} rows go in one transaction, and {}; do it in a quiet hour, or plan with --batch", plan.rows(), client.waits.0)
         } else {
-            "none needs to stop; sessions that touch these rows wait until the script ends, others do not".to_owned()
+            format!("none needs to stop; {}", client.waits.0)
         },
         verify = line(client.rehearse, "verify.sql"),
         rehearse = line(client.rehearse, "delete.sql"),

@@ -35,6 +35,10 @@ const MARIADB: Client = Client {
     apply: "(echo \"SET @unseed_apply = '{id}';\"; cat {file}) | mariadb --binary-mode {db}",
     backup: "mariadb-dump --single-transaction {db} > before-unseed.sql",
     after: "ANALYZE TABLE on each table that rows went from",
+    waits: (
+        "sessions that touch these rows wait until the script ends, others do not",
+        "sessions that touch a batch's rows wait until that batch ends, others do not",
+    ),
     stale: "Clear caches that were filled from these tables.",
     drop_archive: "DROP TABLE on each table whose name begins with {schema}",
     notes: &["DDL commits in this engine: an apply makes its archive tables first; a refusal drops those that it made."],

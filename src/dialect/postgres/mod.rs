@@ -37,6 +37,10 @@ const CLIENT: Client = Client {
     apply: "psql -X -d {db} -c \"SET unseed.apply = '{id}'\" -f {file}",
     backup: "pg_dump -Fc -d {db} -f before-unseed.dump",
     after: "VACUUM (ANALYZE) on each table that rows went from",
+    waits: (
+        "sessions that touch these rows wait until the script ends, others do not",
+        "sessions that touch a batch's rows wait until that batch ends, others do not",
+    ),
     stale: "Refresh the materialized views that delete.sql listed, and caches that were filled from these tables.",
     drop_archive: "DROP SCHEMA \"{schema}\" CASCADE;",
     notes: &["Run it with -f, never with -c: a server goes on with a string of statements when its client is killed."],

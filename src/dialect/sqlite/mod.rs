@@ -24,6 +24,10 @@ const CLIENT: Client = Client {
     apply: "sqlite3 {db} \"CREATE TEMP TABLE unseed_apply AS SELECT '{id}' AS plan_id\" \".read {file}\"",
     backup: "sqlite3 {db} \".backup before-unseed.db\"",
     after: "ANALYZE; VACUUM only where the file must shrink, it rewrites all of it",
+    waits: (
+        "every other writer of the file waits until the script ends, or gives up after its own busy timeout; readers do not",
+        "every other writer of the file waits until a batch ends, or gives up after its own busy timeout; readers do not",
+    ),
     stale: "Clear caches that were filled from these tables.",
     drop_archive: "DROP TABLE on each table whose name begins with {schema}",
     notes: &[

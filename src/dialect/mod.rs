@@ -126,6 +126,20 @@ fn guard(code: &str, what: &str, body: &str) -> String {
     format!("-- [{code}] {}\n{}\n-- [/{code}]\n", comment(what), body.trim_end())
 }
 
+/// Returns the name of the temporary table that holds a table's planned rows.
+fn staging(index: usize) -> String {
+    format!("unseed_plan_{index}")
+}
+
+/// Returns the name of the temporary table that holds a touched table's rows.
+fn touched_staging(index: usize) -> String {
+    format!("unseed_touch_{index}")
+}
+
+/// A column of such a table that is not the planned table's own, with its value in a row, by the row's number
+/// from 1.
+type Extra = (&'static str, fn(usize, &crate::model::plan::PlanRow) -> String);
+
 /// Indents every line of a text that is not empty.
 ///
 /// Only for text without literals that span lines: values are written without line breaks.

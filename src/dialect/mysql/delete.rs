@@ -7,10 +7,9 @@ use super::gate::{Gate, ending, opening};
 use super::guards::{self, differs, needs_twin, twin};
 use super::literal::{Kind, kind, name, table as qualified, text, value};
 use super::{
-    Mysql, archive, archive_name, ledger, ledger_name, names, of, on_touched, prefix, staging, stored, touched_archive_name,
-    touched_staging,
+    Mysql, archive, archive_name, ledger, ledger_name, names, of, on_touched, prefix, staging, touched_archive_name, touched_staging,
 };
-use crate::dialect::{Dialect as _, comment, header, hex, is_wide, sha256};
+use crate::dialect::{Dialect as _, Extra, comment, header, hex, is_wide, sha256};
 use crate::model::plan::{ARCHIVE_NUMBER, DeletePlan, LEDGER_COLUMNS, PlanRow, PlanTable, PlanTouch};
 use crate::model::{Column, Value};
 
@@ -42,9 +41,9 @@ fn transaction(plan: &DeletePlan) -> String {
     for (index, table) in plan.tables.iter().enumerate() {
         make_staging(&mut gate, plan, index, table);
     }
-    for (index, touch) in touched(plan) {
-        let extra = if guards::skips(plan) { "unseed_cluster INT NOT NULL DEFAULT 0, " } else { "" };
-        let columns = names(&touch.columns, &guards::touched_columns(touch));
+    for (index, touch) in plan.touched_tables() {
+        let extra = if plan.skips() { "unseed_cluster INT NOT NULL DEFAULT 0, " } else { "" };
+        let columns = names(&touch.columns, &touch.staged_columns());
         let keys = names(&touch.columns, &touch.key).join(", ");
         gate.temp(
             &touched_staging(index),
@@ -52,7 +51,7 @@ fn transaction(plan: &DeletePlan) -> String {
             &format!(" AS SELECT {} FROM {} WHERE FALSE", columns.join(", "), qualified(&touch.name)),
         );
     }
-    if guards::skips(plan) {
+    if plan.skips() {
         gate.temp(
             "unseed_drift",
             "no INT NOT NULL AUTO_INCREMENT PRIMARY KEY, cluster INT, code CHAR(5), tbl VARCHAR(200), row_key VARCHAR(200)",
@@ -75,13 +74,13 @@ fn transaction(plan: &DeletePlan) -> String {
         let _ = writeln!(gate.sql, "\n-- {}: {} rows", comment(&table.name.to_string()), table.count());
         stage(&mut gate, plan, index, table);
     }
-    for (index, touch) in touched(plan) {
+    for (index, touch) in plan.touched_tables() {
         let mut extras: Vec<Extra> = Vec::new();
-        if guards::skips(plan) {
+        if plan.skips() {
             extras.push(("unseed_cluster", |_, row| row.cluster.to_string()));
         }
         let _ = writeln!(gate.sql, "\n-- {}: {} surviving rows lose a reference", comment(&touch.name.to_string()), touch.rows.len());
-        write_rows(&mut gate, &touched_staging(index), &touch.columns, &guards::touched_columns(touch), &extras, &touch.rows, false);
+        write_rows(&mut gate, &touched_staging(index), &touch.columns, &touch.staged_columns(), &extras, &touch.rows, false);
     }
     gate.push("\n-- 2. Guards.\n");
     gate.guard("DS010", "no batch before was refused", "SELECT @unseed_refused <> '' AS n", "batch before was refused", true);
@@ -102,7 +101,7 @@ fn transaction(plan: &DeletePlan) -> String {
         );
     }
     locks(&mut gate, plan);
-    if guards::skips(plan) {
+    if plan.skips() {
         guards::skip(&mut gate, plan);
     } else {
         for (index, table) in plan.tables.iter().enumerate().filter(|(_, t)| !t.key.is_empty()) {
@@ -115,14 +114,14 @@ fn transaction(plan: &DeletePlan) -> String {
         for (index, table) in plan.tables.iter().enumerate() {
             guards::rows(&mut gate, plan, index, table);
         }
-        for (index, touch) in touched(plan) {
+        for (index, touch) in plan.touched_tables() {
             guards::touched_rows(&mut gate, index, touch);
         }
         guards::children(&mut gate, plan);
     }
     gate.open();
     gate.push("\n-- 3. Archive, delete, count.\n");
-    for (index, touch) in touched(plan) {
+    for (index, touch) in plan.touched_tables() {
         touch_step(&mut gate, plan, index, touch);
     }
     for (index, table) in plan.tables.iter().enumerate() {
@@ -140,18 +139,10 @@ fn transaction(plan: &DeletePlan) -> String {
     gate.end(plan, &ledger(plan), "apply")
 }
 
-/// Lists the touched tables that a part of the plan has rows of.
-pub(super) fn touched(plan: &DeletePlan) -> impl Iterator<Item = (usize, &PlanTouch)> {
-    plan.touched.iter().enumerate().filter(|(_, t)| !t.rows.is_empty())
-}
-
-/// A column of a staging that is not the table's own, with its value in a row.
-pub(super) type Extra = (&'static str, fn(usize, &PlanRow) -> String);
-
 /// Lists the columns of a staging that are not the table's own.
 fn extras(plan: &DeletePlan, table: &PlanTable) -> Vec<Extra> {
     let mut extras: Vec<Extra> = Vec::new();
-    if guards::skips(plan) {
+    if plan.skips() {
         extras.push(("unseed_cluster", |_, row| row.cluster.to_string()));
     }
     if table.key.is_empty() {
@@ -384,7 +375,7 @@ fn locks(gate: &mut Gate, plan: &DeletePlan) {
         };
         gate.guard("DS010", &format!("{}: locked", table.name), &count, "locks were not granted; another transaction holds them", true);
     }
-    for (index, touch) in touched(plan) {
+    for (index, touch) in plan.touched_tables() {
         let keys = of("t", &names(&touch.columns, &touch.key));
         let count = format!(
             "SELECT 0 * COUNT(*) AS n FROM (SELECT {keys} FROM {} AS p STRAIGHT_JOIN {} AS t ON {} FOR UPDATE) AS l",
@@ -398,7 +389,7 @@ fn locks(gate: &mut Gate, plan: &DeletePlan) {
 
 /// How many rows a staging holds: those planned, less those skipped.
 fn wanted(plan: &DeletePlan, place: &str, planned: usize, sum: &str) -> String {
-    if guards::skips(plan) { format!("(SELECT {sum} FROM {place})") } else { planned.to_string() }
+    if plan.skips() { format!("(SELECT {sum} FROM {place})") } else { planned.to_string() }
 }
 
 /// Keeps columns that an update would set to the current time (`ON UPDATE CURRENT_TIMESTAMP`) as they are.
@@ -461,7 +452,7 @@ fn touch_step(gate: &mut Gate, plan: &DeletePlan, index: usize, touch: &PlanTouc
 }
 
 fn archive_step(gate: &mut Gate, plan: &DeletePlan, index: usize, table: &PlanTable) {
-    let columns = names(&table.columns, &stored(table));
+    let columns = names(&table.columns, &table.stored());
     let sum = if table.key.is_empty() { "COALESCE(SUM(unseed_take), 0)" } else { "COUNT(*)" };
     gate.push(&format!(
         "-- {}\nSET @unseed_wanted_{index} = {};\nINSERT INTO unseed_report SELECT {index}, {}, {}, @unseed_wanted_{index}, 0, (SELECT COUNT(*) FROM {}), 0;\nSET @unseed_n = IF(@unseed_on = 1, 0, @unseed_wanted_{index});\n",

@@ -6,7 +6,7 @@ use super::literal::{Kind, bytes, kind, name, table as qualified, text};
 use super::{names, of, on_key, on_touched, staging, touched_staging};
 use crate::dialect::is_wide;
 use crate::model::Column;
-use crate::model::plan::{DeletePlan, OnDrift, PlanProtection, PlanRelation, PlanRow, PlanTable, PlanTouch};
+use crate::model::plan::{DeletePlan, PlanProtection, PlanRelation, PlanRow, PlanTable, PlanTouch};
 use crate::model::stamp::Rfc3339;
 
 /// DS010, DS011, DS012, DS013: is this the time and place?
@@ -332,16 +332,8 @@ pub(super) fn touched_rows(gate: &mut Gate, index: usize, touch: &PlanTouch) {
 }
 
 fn touch_drifted(touch: &PlanTouch) -> String {
-    let same: Vec<String> = touched_columns(touch).iter().map(|c| format!("NOT {}", differs(&touch.columns, &[], *c, "t", "p"))).collect();
+    let same: Vec<String> = touch.staged_columns().iter().map(|c| format!("NOT {}", differs(&touch.columns, &[], *c, "t", "p"))).collect();
     format!("NOT EXISTS (SELECT 1 FROM {} AS t WHERE {} AND {})", qualified(&touch.name), on_touched(touch, "t", "p"), same.join(" AND "))
-}
-
-/// Returns the columns of a touched table that are staged: its key, and the references to set to NULL.
-pub(super) fn touched_columns(touch: &PlanTouch) -> Vec<usize> {
-    let mut columns: Vec<usize> = touch.key.iter().chain(&touch.set_null).copied().collect();
-    columns.sort_unstable();
-    columns.dedup();
-    columns
 }
 
 /// Compares child and parent of a relation.
@@ -523,7 +515,7 @@ pub(super) fn skip(gate: &mut Gate, plan: &DeletePlan) {
             }
         }
     }
-    for (index, touch) in plan.touched.iter().enumerate().filter(|(_, t)| !t.rows.is_empty()) {
+    for (index, touch) in plan.touched_tables() {
         let key = format!("LEFT(CONCAT_WS(',', {}), 200)", of("p", &names(&touch.columns, &touch.key)));
         add("DS020", &touch.name.to_string(), &key, &format!("{} AS p WHERE {}", touched_staging(index), touch_drifted(touch)));
     }
@@ -531,9 +523,7 @@ pub(super) fn skip(gate: &mut Gate, plan: &DeletePlan) {
         let Some(parent) = plan.table_named(&relation.parent) else { continue };
         add("DS040", &relation.child.to_string(), "''", &unknown_children(plan, relation, parent));
     }
-    let staged = (0..plan.tables.len())
-        .map(staging)
-        .chain(plan.touched.iter().enumerate().filter(|(_, t)| !t.rows.is_empty()).map(|(i, _)| touched_staging(i)));
+    let staged = (0..plan.tables.len()).map(staging).chain(plan.touched_tables().map(|(i, _)| touched_staging(i)));
     for place in staged {
         gate.push(&format!(
             "DELETE p FROM {place} AS p JOIN (SELECT DISTINCT cluster FROM unseed_drift) AS d ON d.cluster = p.unseed_cluster;\n"
@@ -542,11 +532,6 @@ pub(super) fn skip(gate: &mut Gate, plan: &DeletePlan) {
     gate.push(
         "SELECT DISTINCT cluster AS skipped_cluster, code, tbl AS `table`, row_key FROM unseed_drift ORDER BY 1, 2, 3, 4 LIMIT 1000;\n",
     );
-}
-
-/// Says whether drifted rows are skipped.
-pub(super) fn skips(plan: &DeletePlan) -> bool {
-    plan.on_drift == OnDrift::Skip
 }
 
 /// DS051: at least one privileged account remains.

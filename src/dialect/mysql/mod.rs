@@ -10,7 +10,7 @@ mod prevent;
 mod undo;
 mod verify;
 
-use super::{Client, Dialect, Script};
+use super::{Client, Dialect, Script, staging, touched_staging};
 use crate::model::plan::{DeletePlan, LEDGER_TABLE, PlanTable, PlanTouch};
 use crate::model::{Column, Engine, QualifiedName};
 
@@ -166,16 +166,6 @@ fn ledger(plan: &DeletePlan) -> String {
     name(&ledger_name(plan))
 }
 
-/// Returns the name of a table's staging.
-fn staging(index: usize) -> String {
-    format!("unseed_plan_{index}")
-}
-
-/// Returns the name of a touched table's staging.
-fn touched_staging(index: usize) -> String {
-    format!("unseed_touch_{index}")
-}
-
 /// Lists quoted column names.
 fn names(columns: &[Column], ordinals: &[usize]) -> Vec<String> {
     ordinals.iter().map(|c| name(&columns[*c].name)).collect()
@@ -199,9 +189,4 @@ fn on_touched(touch: &PlanTouch, left: &str, right: &str) -> String {
 /// Lists some columns of an alias.
 fn of(alias: &str, columns: &[String]) -> String {
     columns.iter().map(|c| format!("{alias}.{c}")).collect::<Vec<_>>().join(", ")
-}
-
-/// Lists the columns that are written: not those that the database computes.
-fn stored(table: &PlanTable) -> Vec<usize> {
-    (0..table.columns.len()).filter(|c| !table.columns[*c].generated).collect()
 }

@@ -3,7 +3,7 @@
 use super::delete::{done, record, reported, untouched, write_rows};
 use super::gate::{Gate, ending, opening};
 use super::literal::{name, table as qualified, text};
-use super::{Mysql, archive, guards, ledger, names, of, on_key, on_touched, prefix, staging, stored, touched_archive_name};
+use super::{Mysql, archive, guards, ledger, names, of, on_key, on_touched, prefix, staging, touched_archive_name};
 use crate::dialect::{Dialect as _, comment, header};
 use crate::model::plan::{ARCHIVE_NUMBER, DeletePlan, PlanTable, PlanTouch};
 
@@ -90,7 +90,7 @@ pub(super) fn script(plan: &DeletePlan, dialect: &Mysql) -> String {
                             &mut gate,
                             *index,
                             table,
-                            &of("a", &names(&table.columns, &stored(table))),
+                            &of("a", &names(&table.columns, &table.stored())),
                             &format!("{from} AS a"),
                             &format!(" ORDER BY {order}"),
                         );
@@ -138,7 +138,7 @@ pub(super) fn opened_columns(table: &PlanTable, alias: &str) -> String {
         let bits: u32 = table.opens.iter().enumerate().filter(|(_, columns)| columns.contains(&c)).map(|(bit, _)| 1 << bit).sum();
         if bits == 0 { own } else { format!("IF(p.unseed_opens & {bits} <> 0, NULL, {own})") }
     };
-    stored(table).into_iter().map(column).collect::<Vec<_>>().join(", ")
+    table.stored().into_iter().map(column).collect::<Vec<_>>().join(", ")
 }
 
 /// DS061, DS070: the archive is whole, and no key is taken.
@@ -186,7 +186,7 @@ pub(super) fn begin_restore(gate: &mut Gate, index: usize, table: &PlanTable, wa
 
 /// Puts rows back.
 pub(super) fn insert(gate: &mut Gate, index: usize, table: &PlanTable, values: &str, from: &str, end: &str) {
-    let columns = names(&table.columns, &stored(table)).join(", ");
+    let columns = names(&table.columns, &table.stored()).join(", ");
     gate.push(&format!(
         "INSERT INTO {} ({columns}) SELECT {values} FROM {from} {}{end};\nSET @unseed_n = ROW_COUNT();\nSET @unseed_back_{index} = @unseed_back_{index} + @unseed_n;\n",
         qualified(&table.name),

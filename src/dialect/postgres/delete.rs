@@ -111,13 +111,13 @@ fn changes(plan: &DeletePlan) -> String {
         for (index, table) in plan.tables.iter().enumerate() {
             out.push_str(&guards::rows(plan, index, table));
         }
-        for (index, touch) in plan.touched.iter().enumerate().filter(|(_, t)| !t.rows.is_empty()) {
+        for (index, touch) in plan.touched_tables() {
             out.push_str(&guards::touched_rows(index, touch));
         }
         out.push_str(&guards::children(plan));
     }
     out.push_str(&containers(plan));
-    for (index, touch) in plan.touched.iter().enumerate().filter(|(_, t)| !t.rows.is_empty()) {
+    for (index, touch) in plan.touched_tables() {
         out.push_str(&touch_step(plan, index, touch));
     }
     for group in plan.groups() {
@@ -161,7 +161,7 @@ fn locks(plan: &DeletePlan) -> String {
             index + 1
         );
     }
-    for (index, touch) in plan.touched.iter().enumerate().filter(|(_, t)| !t.rows.is_empty()) {
+    for (index, touch) in plan.touched_tables() {
         let _ = writeln!(
             out,
             "PERFORM 1 FROM {} AS t JOIN {} AS p ON {} FOR UPDATE OF t;",
@@ -238,7 +238,7 @@ fn expect(plan: &DeletePlan, place: &str, planned: usize, sum: &str) -> String {
 
 /// Sets references of surviving rows to NULL; their old values are archived.
 fn touch_step(plan: &DeletePlan, index: usize, touch: &PlanTouch) -> String {
-    let columns: Vec<String> = super::stage::touched_columns(touch).into_iter().map(|c| name(&touch.columns[c].name)).collect();
+    let columns: Vec<String> = touch.staged_columns().into_iter().map(|c| name(&touch.columns[c].name)).collect();
     let columns = columns.join(", ");
     let set: Vec<String> = touch.set_null.iter().map(|c| format!("{} = NULL", name(&touch.columns[*c].name))).collect();
     let (staged, archived) = (touched_staging(index), touched_archive(plan, index));

@@ -15,7 +15,7 @@ mod stage;
 mod undo;
 mod verify;
 
-use super::{Client, Dialect, Script};
+use super::{Client, Dialect, Script, staging, touched_staging};
 use crate::model::plan::{DeletePlan, PlanTable, PlanTouch};
 use crate::model::{Engine, QualifiedName};
 
@@ -134,16 +134,6 @@ fn ledger(plan: &DeletePlan) -> String {
 /// lie in partitions.
 fn target(table: &PlanTable) -> String {
     if table.partitions.is_empty() { format!("ONLY {}", qualified(&table.name)) } else { qualified(&table.name) }
-}
-
-/// Returns the name of a table's staging table.
-fn staging(index: usize) -> String {
-    format!("unseed_plan_{index}")
-}
-
-/// Returns the name of a touched table's staging table.
-fn touched_staging(index: usize) -> String {
-    format!("unseed_touch_{index}")
 }
 
 /// Returns the quoted key column names of a table.

@@ -10,7 +10,7 @@ mod prevent;
 mod undo;
 mod verify;
 
-use super::{Client, Dialect, Script};
+use super::{Client, Dialect, Script, staging, touched_staging};
 use crate::model::plan::{ARCHIVE_NUMBER, DeletePlan, LEDGER_TABLE, PlanTable, PlanTouch};
 use crate::model::{Column, Engine, QualifiedName};
 
@@ -114,16 +114,6 @@ fn ledger(plan: &DeletePlan) -> String {
     format!("main.{}", name(&ledger_name(plan)))
 }
 
-/// Returns the name of a table's staging.
-fn staging(index: usize) -> String {
-    format!("unseed_plan_{index}")
-}
-
-/// Returns the name of a touched table's staging.
-fn touched_staging(index: usize) -> String {
-    format!("unseed_touch_{index}")
-}
-
 /// Returns a name of the row's own number that no column hides.
 fn rowid(columns: &[Column]) -> Option<&'static str> {
     ["_rowid_", "rowid", "oid"].into_iter().find(|n| columns.iter().all(|c| !c.name.eq_ignore_ascii_case(n)))
@@ -152,11 +142,6 @@ fn on_touched(touch: &PlanTouch, left: &str, right: &str) -> String {
 /// Lists some columns of an alias.
 fn of(alias: &str, columns: &[String]) -> String {
     columns.iter().map(|c| format!("{alias}.{c}")).collect::<Vec<_>>().join(", ")
-}
-
-/// Lists the columns that are written: not those that the database computes.
-fn stored(table: &PlanTable) -> Vec<usize> {
-    (0..table.columns.len()).filter(|c| !table.columns[*c].generated).collect()
 }
 
 /// Says that two aliases of a table hold the same row.

@@ -3,7 +3,7 @@
 use super::delete::{containers, record, state, violations};
 use super::gate::{Gate, ending, opening};
 use super::literal::{table as qualified, text};
-use super::{CLIENT, archive, guards, ledger, names, of, on_key, on_touched, prefix, stored, touched_archive};
+use super::{CLIENT, archive, guards, ledger, names, of, on_key, on_touched, prefix, touched_archive};
 use crate::dialect::{comment, header};
 use crate::model::plan::{DeletePlan, PlanTable, PlanTouch};
 
@@ -38,7 +38,7 @@ pub(super) fn script(plan: &DeletePlan) -> String {
     gate.open();
     gate.push("PRAGMA defer_foreign_keys = ON;\n");
     for table in plan.tables.iter().rev() {
-        let columns = names(&table.columns, &stored(table));
+        let columns = names(&table.columns, &table.stored());
         let order = if table.key.is_empty() { format!(" ORDER BY a.{}", super::number_column()) } else { String::new() };
         restore(
             &mut gate,
@@ -95,7 +95,7 @@ fn whole_and_free(gate: &mut Gate, plan: &DeletePlan, table: &PlanTable, since: 
 /// Puts rows back; a unique value that is taken makes the statement fail, and the count after it.
 pub(super) fn restore(gate: &mut Gate, table: &PlanTable, rows: &str, wanted: &str) {
     let (target, shown) = (qualified(&table.name), text(&table.name.to_string()));
-    let columns = names(&table.columns, &stored(table)).join(", ");
+    let columns = names(&table.columns, &table.stored()).join(", ");
     gate.push(&format!(
         "-- {}\n\
          INSERT INTO temp.unseed_report SELECT 0, {shown}, {wanted}, 0, (SELECT count(*) FROM {target}), 0 FROM temp.unseed_go;\n\

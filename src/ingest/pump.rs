@@ -462,6 +462,8 @@ impl Sink for Pump<'_> {
 
     fn note(&mut self, note: Note) -> Result<(), DumpError> {
         match note {
+            // One format, two engines: only the dump itself tells which wrote it.
+            Note::Written { engine: Engine::Mariadb, .. } if self.input_engine == Engine::Mysql => self.input_engine = Engine::Mariadb,
             Note::Written { .. } => {}
             Note::Database(name) => self.database = name,
             Note::TakenAt(micros) => self.taken_at = Some(self.taken_at.map_or(micros, |t| t.max(micros))),

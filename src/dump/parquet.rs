@@ -26,7 +26,7 @@ const META: FormatMeta = FormatMeta {
     id: "parquet",
     title: "Parquet files and folders of them",
     engine: Engine::Csv,
-    source: "Apache Parquet format 2.12, LogicalTypes.md; AWS, exports of RDS snapshots to S3; proved on files of the Arrow project's writers",
+    source: "Apache Parquet format 2.12, LogicalTypes.md; AWS, exports of RDS snapshots to S3; proved on files of pyarrow 26 and of the Rust writer",
 };
 
 /// Rows that are decoded at a time: a few MB, whatever the size of a row group.

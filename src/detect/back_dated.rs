@@ -5,7 +5,7 @@ use polars::prelude::{DataFrame, IntoColumn as _, NamedFrom as _, PolarsResult, 
 use super::{Detector, TableView};
 use crate::model::stamp::{DAY, HOUR, SECOND};
 use crate::model::{Certainty, DetectorMeta, Evidence, Family, Measure, Role, Row};
-use crate::profile::{InsertionClock, longest_non_decreasing};
+use crate::profile::longest_non_decreasing;
 use crate::snapshot::{Chunk, ColumnRead};
 
 /// Finds back-dated blocks.
@@ -104,7 +104,7 @@ fn block(table: &TableView<'_>, run: &[usize], lags: &[i64], share: f64) -> Opti
     if log2_p > -6.0 {
         return None;
     }
-    let most = if matches!(table.profile.clock, InsertionClock::Key { .. }) { MOST_BY_KEY } else { MOST_BY_ROW };
+    let most = if table.profile.clock.by_key() { MOST_BY_KEY } else { MOST_BY_ROW };
     let largest = run.iter().map(|place| lags[*place]).max().unwrap_or_default();
     let shown = if largest >= 2 * DAY {
         format!("{:.0} days", largest as f64 / DAY as f64)

@@ -46,15 +46,27 @@ pub struct Scores {
     mixed: BTreeSet<(TableId, Row)>,
 }
 
+/// Marks the rows, by table, of which some fact besides signs of a person speaks.
+fn asked_about(weighed: &[Weighed], facts: &[TableFacts]) -> Vec<Vec<bool>> {
+    let mut asked: Vec<Vec<bool>> = facts.iter().map(|f| vec![false; f.rows]).collect();
+    for Weighed { evidence, .. } in weighed.iter().filter(|w| w.evidence.family != Family::Human) {
+        evidence.rows.iter().for_each(|row| asked[evidence.table.index()][*row as usize] = true);
+    }
+    asked
+}
+
 impl Scores {
     /// Sorts weighed facts by the rows they are about.
     #[must_use]
     pub fn new(weighed: &[Weighed], facts: &[TableFacts]) -> Self {
         let mut scores =
             Self { tables: vec![BTreeMap::new(); facts.len()], proposals: vec![Vec::new(); facts.len()], mixed: BTreeSet::new() };
+        // Signs of a person count where something else speaks of the row: nobody asks about the others.
+        let asked = asked_about(weighed, facts);
         for Weighed { evidence, bits } in weighed {
             let detail: Arc<str> = evidence.detail.as_str().into();
-            for row in &evidence.rows {
+            let human = evidence.family == Family::Human;
+            for row in evidence.rows.iter().filter(|row| !human || asked[evidence.table.index()][**row as usize]) {
                 let term = Term { bits: *bits, detector: evidence.detector, detail: detail.clone(), certainty: evidence.certainty };
                 scores.add(evidence.table, evidence.family, *row, term);
             }

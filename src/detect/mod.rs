@@ -24,8 +24,10 @@ mod generator_text;
 mod id_clock;
 mod impossible_agent;
 mod known_credential;
+mod later_activity;
 mod name_mismatch;
 mod numbered_template;
+mod outside_subject;
 mod patterned_id;
 mod phase_lock;
 mod placeholder_name;
@@ -88,6 +90,8 @@ pub const DETECTORS: &[&dyn Detector] = &[
     &id_clock::IdClock,
     &child_older::ChildOlder,
     &time_contradiction::TimeContradiction,
+    &later_activity::LaterActivity,
+    &outside_subject::OutsideSubject,
 ];
 
 /// Something that measures one kind of fact.

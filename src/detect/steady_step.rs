@@ -35,6 +35,12 @@ const LEAST_STEPS: usize = 7;
 /// Source: as for trains, peak hours at two to three times the mean, and campaigns.
 const BUSY: f64 = 8.0;
 
+/// The same of the rate of the rows beside the run.
+const BUSY_BESIDE: f64 = 3.0;
+
+/// Most bits of a row where a person or a job may have made it.
+const MOST: f64 = 8.0;
+
 /// Rows a step, on average, above which it is a job that takes over whoever is new.
 const ONE_A_STEP: f64 = 1.2;
 
@@ -110,10 +116,14 @@ fn window(step: i64) -> i64 {
 fn fact(table: &TableView<'_>, times: &[(i64, Row)], run: &[(i64, Row)], step_s: i64) -> Option<Evidence> {
     let span = (times[times.len() - 1].0 - times[0].0).max(1);
     let window = window(step_s * SECOND);
-    let rate = times.len() as f64 / span as f64;
+    // A launch has a rate of its own.
+    let (first, last) = (run[0].0, run[run.len() - 1].0);
+    let beside = times.partition_point(|t| t.0 <= last) - times.partition_point(|t| t.0 < first) - run.len();
+    let beside = BUSY_BESIDE * beside as f64 / (last - first).max(1) as f64;
+    let rate = beside.max(BUSY * times.len() as f64 / span as f64);
     // A row in the window of each step, where the busiest hours go on all the time.
-    let log2_p =
-        (run.len() - 1) as f64 * (BUSY * rate * window as f64).min(1.0).log2() + (times.len() as f64 * STEPS_S.len() as f64).log2();
+    let looked_at = (times.len() * STEPS_S.len()) as f64;
+    let log2_p = (run.len() - 1) as f64 * (rate * window as f64).min(1.0).log2() + looked_at.log2();
     if log2_p > LEAST_CHANCE {
         return None;
     }
@@ -124,8 +134,9 @@ fn fact(table: &TableView<'_>, times: &[(i64, Row)], run: &[(i64, Row)], step_s:
     if on_the_minute && others as f64 > HABIT * times.len() as f64 {
         return None;
     }
-    let mut rows: Vec<Row> = run.iter().map(|r| r.1).collect();
+    let mut rows = one_a_step(run, step_s * SECOND);
     rows.sort_unstable();
+    let certain = table.profile.class == TableClass::People && !on_the_minute;
     let step = match step_s {
         604_800 => "a week",
         86_400 => "a day",
@@ -142,10 +153,22 @@ fn fact(table: &TableView<'_>, times: &[(i64, Row)], run: &[(i64, Row)], step_s:
         kind: format!("one every {step_s} s"),
         detail: format!("{} rows, one at every step of {step}, at the same second each time", rows.len()),
         rows,
-        measure: Measure::Chance { log2_p },
-        certainty: if table.profile.class == TableClass::People && !on_the_minute { Certainty::CannotBeHuman } else { Certainty::Suggests },
+        measure: if certain { Measure::Chance { log2_p } } else { Measure::Against { bits: (-log2_p).min(MOST) } },
+        certainty: if certain { Certainty::CannotBeHuman } else { Certainty::Suggests },
         proposes: true,
     })
+}
+
+/// Takes, of the rows of one step, the one whose second is most like the run's.
+fn one_a_step(run: &[(i64, Row)], step: i64) -> Vec<Row> {
+    // From the first row on, so that no step is cut where its second lies.
+    let from = run[0].0 - step / 2;
+    let place = |t: i64| ((t - from).div_euclid(step), (t - from).rem_euclid(step));
+    let mut seconds: Vec<i64> = run.iter().map(|r| place(r.0).1).collect();
+    seconds.sort_unstable();
+    let usual = seconds[seconds.len() / 2];
+    let of_step = |rows: &[(i64, Row)]| rows.iter().min_by_key(|r| (place(r.0).1.abs_diff(usual), r.1)).map(|r| r.1);
+    run.chunk_by(|a, b| place(a.0).0 == place(b.0).0).filter_map(of_step).collect()
 }
 
 #[cfg(test)]
@@ -169,6 +192,14 @@ mod tests {
         let times = with((0..12).map(|i| 20 * DAY + i * DAY + 40_000 * SECOND + i * 130_000));
         let found = runs(&times, DAY);
         assert!(found.iter().any(|run| run.len() == 12 && run.iter().all(|r| r.1 < 12)), "{found:?}");
+    }
+
+    #[test]
+    fn a_stranger_at_the_same_second_is_left_out() {
+        let mut run: Vec<(i64, Row)> = (0..10).map(|i| (i64::from(i) * DAY + i64::from(i) * 1_000, i)).collect();
+        run.push((4 * DAY + 3 * SECOND, 99));
+        run.sort_unstable();
+        assert_eq!(one_a_step(&run, DAY), (0..10).collect::<Vec<Row>>());
     }
 
     #[test]

@@ -32,6 +32,10 @@ const LARGEST_STEP: usize = 3;
 const MOST_BY_KEY: f64 = 8.0;
 const MOST_BY_ROW: f64 = 5.0;
 
+/// The same of rows with none in time behind them in the order of rows: an update writes a row anew where the table
+/// ends.
+const MOST_AT_THE_END: f64 = 2.0;
+
 /// Fewest rows of a block.
 const LEAST_ROWS: usize = 3;
 
@@ -104,7 +108,12 @@ fn block(table: &TableView<'_>, run: &[usize], lags: &[i64], share: f64) -> Opti
     if log2_p > -6.0 {
         return None;
     }
-    let most = if table.profile.clock.by_key() { MOST_BY_KEY } else { MOST_BY_ROW };
+    let at_the_end = run.last().is_some_and(|last| last + LARGEST_STEP >= lags.len());
+    let most = match (table.profile.clock.by_key(), at_the_end) {
+        (true, _) => MOST_BY_KEY,
+        (false, false) => MOST_BY_ROW,
+        (false, true) => MOST_AT_THE_END,
+    };
     let largest = run.iter().map(|place| lags[*place]).max().unwrap_or_default();
     let shown = if largest >= 2 * DAY {
         format!("{:.0} days", largest as f64 / DAY as f64)

@@ -38,6 +38,9 @@ const BUSY: f64 = 8.0;
 /// The same of the rate of the rows beside the run.
 const BUSY_BESIDE: f64 = 3.0;
 
+/// Rows expected in a window of a busy hour above which no run is looked for.
+const TOO_BUSY: f64 = 0.5;
+
 /// Most bits of a row where a person or a job may have made it.
 const MOST: f64 = 8.0;
 
@@ -74,7 +77,13 @@ impl Detector for SteadyStep {
         let mut times: Vec<(i64, Row)> = table.facts.created.iter().zip(0..).filter_map(|(time, row)| Some(((*time)?, row))).collect();
         times.sort_unstable();
         let mut evidence: Vec<Evidence> = Vec::new();
+        let (Some(first), Some(last)) = (times.first(), times.last()) else { return Ok(Vec::new()) };
+        let rate = BUSY * times.len() as f64 / (last.0 - first.0).max(1) as f64;
         for step_s in STEPS_S {
+            // Where people come this often anyway, a row at every step shows nothing.
+            if rate * window(step_s * SECOND) as f64 > TOO_BUSY {
+                continue;
+            }
             for run in runs(&times, step_s * SECOND) {
                 // Whatever keeps the second of the day keeps that of the hour too.
                 let known = |e: &Evidence| run.iter().filter(|(_, row)| e.rows.binary_search(row).is_ok()).count() * 2 > run.len();
@@ -93,16 +102,25 @@ fn runs(times: &[(i64, Row)], step: i64) -> Vec<Vec<(i64, Row)>> {
     let mut found = Vec::new();
     // Two grids, half a window apart: what lies within half a window is whole in one of them.
     for grid in [0, width / 2] {
-        let place = |t: i64| ((t + grid).rem_euclid(step)).div_euclid(width);
         let cycle = |t: i64| (t + grid).div_euclid(step);
-        let mut placed: Vec<(i64, i64, Row)> = times.iter().map(|(t, row)| (place(*t), *t, *row)).collect();
-        placed.sort_unstable();
-        for run in placed.chunk_by(|a, b| a.0 == b.0 && cycle(b.1) - cycle(a.1) <= 1) {
-            let steps = cycle(run[run.len() - 1].1) - cycle(run[0].1) + 1;
+        let mut close = |run: &[(i64, Row)]| {
+            let (Some(first), Some(last)) = (run.first(), run.last()) else { return };
+            let steps = cycle(last.0) - cycle(first.0) + 1;
             if steps as usize >= LEAST_STEPS && run.len() as f64 <= ONE_A_STEP * steps as f64 {
-                found.push(run.iter().map(|r| (r.1, r.2)).collect::<Vec<_>>());
+                found.push(run.to_vec());
             }
+        };
+        // By place within the step; times rise, so that each place's rows come in order.
+        let mut open: Vec<Vec<(i64, Row)>> = vec![Vec::new(); (step / width + 1) as usize];
+        for (time, row) in times {
+            let run = &mut open[((time + grid).rem_euclid(step) / width) as usize];
+            if run.last().is_some_and(|last| cycle(*time) - cycle(last.0) > 1) {
+                close(run);
+                run.clear();
+            }
+            run.push((*time, *row));
         }
+        open.iter().for_each(|run| close(run));
     }
     found.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
     found

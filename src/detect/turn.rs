@@ -1,5 +1,7 @@
 //! Values that come in turn: `roles[i % 3]`, one row after the other.
 
+use std::collections::HashMap;
+
 use polars::prelude::{DataFrame, IntoColumn as _, NamedFrom as _, PolarsResult, Series};
 
 use super::context::text_hash;
@@ -66,6 +68,9 @@ impl Detector for Turn {
         if table.facts.order.is_empty() {
             return Err("the order of insertion cannot be told".to_owned());
         }
+        if matches!(table.profile.class, TableClass::Activity | TableClass::Audit | TableClass::Link) {
+            return Err("what people do comes in turn by nature".to_owned());
+        }
         let reads = columns(table);
         if reads.is_empty() { Err("no column whose values repeat".to_owned()) } else { Ok(reads) }
     }
@@ -119,11 +124,7 @@ struct Run {
 
 /// Finds the runs, at most one over the same rows; `price` is log2 of the places and periods looked at.
 fn runs(values: &[u32], price: f64) -> Vec<Run> {
-    let mut counts: std::collections::HashMap<u32, usize> = std::collections::HashMap::new();
-    values.iter().for_each(|v| *counts.entry(*v).or_insert(0) += 1);
-    if counts.len() > MOST_VALUES || counts.len() < 2 {
-        return Vec::new();
-    }
+    let Some((values, counts)) = numbered(values) else { return Vec::new() };
     let total = values.len() as f64;
     let mut found: Vec<Run> = Vec::new();
     for turn in 2..=LONGEST.min(values.len() / LEAST_ROUNDS) {
@@ -145,7 +146,7 @@ fn runs(values: &[u32], price: f64) -> Vec<Run> {
             // How often a row repeats the one before it by so many places where it is not in the run.
             let outside = (values.len() - turn - (end - start)).max(1) as f64;
             let repeat = ((matches - (end - start)) as f64 + 0.5) / (outside + 1.0);
-            let chance = |at: usize| (counts[&values[at]] as f64 / total).max(repeat).log2();
+            let chance = |at: usize| (counts[usize::from(values[at])] as f64 / total).max(repeat).log2();
             let log2_p = (start..end).map(chance).sum::<f64>() + price;
             // Rows before and behind the run go on in turn by chance for a while.
             let inner = |places: &mut dyn Iterator<Item = usize>| {
@@ -175,11 +176,31 @@ fn runs(values: &[u32], price: f64) -> Vec<Run> {
     kept
 }
 
+/// Numbers the values, with how often each occurs; `None` where they are too many, or all alike.
+fn numbered(values: &[u32]) -> Option<(Vec<u16>, Vec<usize>)> {
+    let mut known: HashMap<u32, u16> = HashMap::new();
+    let mut counts: Vec<usize> = Vec::new();
+    let mut numbers = Vec::with_capacity(values.len());
+    for value in values {
+        let next = counts.len() as u16;
+        let number = *known.entry(*value).or_insert(next);
+        if number == next {
+            if counts.len() == MOST_VALUES {
+                return None;
+            }
+            counts.push(0);
+        }
+        counts[usize::from(number)] += 1;
+        numbers.push(number);
+    }
+    (counts.len() > 1).then_some((numbers, counts))
+}
+
 /// Runs kept of a column: the least likely ones.
 const MOST_RUNS: usize = 50;
 
 /// Returns whether the values repeat in fewer places too.
-fn shorter(values: &[u32], turn: usize) -> bool {
+fn shorter(values: &[u16], turn: usize) -> bool {
     (1..turn).filter(|part| turn.is_multiple_of(*part)).any(|part| values.windows(part + 1).all(|w| w[0] == w[part]))
 }
 

@@ -220,6 +220,38 @@ pub enum SchemaChange {
         /// The column.
         column: String,
     },
+    /// A table goes by another name from here on.
+    RenameTable {
+        /// Its name so far.
+        table: QualifiedName,
+        /// Its name from here on.
+        to: QualifiedName,
+    },
+    /// A column goes by another name from here on.
+    RenameColumn {
+        /// The table.
+        table: QualifiedName,
+        /// Its name so far.
+        column: String,
+        /// Its name from here on.
+        to: String,
+    },
+    /// A column has another type from here on.
+    Retype {
+        /// The table.
+        table: QualifiedName,
+        /// The column.
+        column: String,
+        /// The type, as written.
+        type_text: String,
+    },
+    /// A column goes, with its values.
+    DropColumn {
+        /// The table.
+        table: QualifiedName,
+        /// The column.
+        column: String,
+    },
     /// A table is a partition of another.
     Partition {
         /// The partition.

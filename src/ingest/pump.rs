@@ -308,6 +308,11 @@ impl Sink for Pump<'_> {
         let from = Origin { engine: self.input_engine, input: self.input };
         match self.catalog.apply(change, &self.database, from) {
             Effect::None => Ok(()),
+            Effect::Refused(what) => {
+                let help = "unseed executes nothing, so the rows would differ from the database's; restore the file to a scratch server and \
+                            dump that with the engine's own tool";
+                Err(DumpError::malformed(&self.file, at, what, help))
+            }
             Effect::Dropped(tables) => tables.into_iter().try_for_each(|table| self.send(Message::Drop { table })),
             Effect::Created(index) => self.create(index),
             Effect::Widened(index) => {

@@ -102,7 +102,7 @@ fn reserved_ip(text: &str) -> Option<&'static str> {
 /// Numbers that regulators set aside for drama and fiction: the country's code, the digits behind it, and how
 /// many follow that may be anything.
 ///
-/// Source: Ofcom "Telephone numbers for drama", ACMA "Numbers for use in radio, film and television", ComReg
+/// Source: Ofcom "Telephone numbers for drama", ACMA "Numbers for use in radio, film and television", `ComReg`
 /// "Numbering Conventions" (020 91X), Bundesnetzagentur "Rufnummern für Medienproduktionen", Arcep decision 2018-0881,
 /// PTS "Nummer för användning i böcker och filmer".
 const FICTION: &[(&str, &str, usize)] = &[

@@ -153,7 +153,7 @@ fn uuid(scheme: Scheme, text: &str) -> Option<Minted> {
     }
 }
 
-/// Source: ulid/spec: Crockford's base 32, 48 bits of milliseconds in the first ten digits; TypeID writes a
+/// Source: ulid/spec: Crockford's base 32, 48 bits of milliseconds in the first ten digits; `TypeID` writes a
 /// UUID of version 7 in the same digits behind a prefix.
 fn ulid(text: &str) -> Option<Minted> {
     let bare = text.rsplit_once('_').map_or(text, |(_, bare)| bare);
@@ -171,7 +171,7 @@ fn ulid(text: &str) -> Option<Minted> {
     Some(millis(ms, 0))
 }
 
-/// Source: MongoDB's BSON types: 4 bytes of seconds, 5 of process, 3 of counter.
+/// Source: `MongoDB`'s BSON types: 4 bytes of seconds, 5 of process, 3 of counter.
 fn object_id(text: &str) -> Option<Minted> {
     if text.len() != 24 || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
         return None;

@@ -42,18 +42,65 @@ pub(crate) struct Proposal {
 pub struct Scores {
     tables: Vec<BTreeMap<Family, BTreeMap<Row, Term>>>,
     proposals: Vec<Vec<Proposal>>,
+    /// Signs of people by table; they add up.
+    signs: Vec<Signs>,
     /// Rows with a real owner beside one that is not.
     mixed: BTreeSet<(TableId, Row)>,
+}
+
+/// Signs of people, of one table. Most real rows have some, so that they are kept small: a number a row, and one
+/// term for each set of signs that occurs.
+#[derive(Debug, Default)]
+struct Signs {
+    /// By row, the number of its set; 0 where it has none, empty where no row has any.
+    set: Vec<u16>,
+    /// By number less 1.
+    terms: Vec<Term>,
+}
+
+impl Signs {
+    fn add(&mut self, rows: usize, with: &[Row], term: &Term) {
+        self.set.resize(rows, 0);
+        let mut joined: BTreeMap<u16, u16> = BTreeMap::new();
+        for row in with {
+            let set = &mut self.set[*row as usize];
+            let known = *set;
+            *set = *joined.entry(known).or_insert_with(|| {
+                self.terms.push(self.terms.get(usize::from(known).wrapping_sub(1)).map_or_else(|| term.clone(), |t| together(t, term)));
+                u16::try_from(self.terms.len()).unwrap_or(u16::MAX)
+            });
+        }
+    }
+
+    fn of(&self, row: Row) -> Option<&Term> {
+        let set = *self.set.get(row as usize)?;
+        self.terms.get(usize::from(set).checked_sub(1)?)
+    }
+}
+
+/// Adds two signs of a person, within the family's cap.
+fn together(a: &Term, b: &Term) -> Term {
+    let bits = (a.bits + b.bits).capped(crate::weigh::cap(Family::Human));
+    Term { bits, detail: format!("{}; {}", a.detail, b.detail).into(), ..a.clone() }
 }
 
 impl Scores {
     /// Sorts weighed facts by the rows they are about.
     #[must_use]
     pub fn new(weighed: &[Weighed], facts: &[TableFacts]) -> Self {
-        let mut scores =
-            Self { tables: vec![BTreeMap::new(); facts.len()], proposals: vec![Vec::new(); facts.len()], mixed: BTreeSet::new() };
+        let mut scores = Self {
+            tables: vec![BTreeMap::new(); facts.len()],
+            proposals: vec![Vec::new(); facts.len()],
+            signs: facts.iter().map(|_| Signs::default()).collect(),
+            mixed: BTreeSet::new(),
+        };
         for Weighed { evidence, bits } in weighed {
             let detail: Arc<str> = evidence.detail.as_str().into();
+            if evidence.family == Family::Human {
+                let term = Term { bits: *bits, detector: evidence.detector, detail, certainty: evidence.certainty };
+                scores.signs[evidence.table.index()].add(facts[evidence.table.index()].rows, &evidence.rows, &term);
+                continue;
+            }
             for row in &evidence.rows {
                 let term = Term { bits: *bits, detector: evidence.detector, detail: detail.clone(), certainty: evidence.certainty };
                 scores.add(evidence.table, evidence.family, *row, term);
@@ -75,16 +122,12 @@ impl Scores {
         scores
     }
 
-    /// Adds a term; within a family the stronger one stays. Signs of a person add up, within the family's cap.
+    /// Adds a term; within a family the stronger one stays.
     pub(crate) fn add(&mut self, table: TableId, family: Family, row: Row, term: Term) {
         let rows = self.tables[table.index()].entry(family).or_default();
         match rows.get_mut(&row) {
             None => {
                 rows.insert(row, term);
-            }
-            Some(known) if family == Family::Human => {
-                known.bits = (known.bits + term.bits).capped(crate::weigh::cap(family));
-                known.detail = format!("{}; {}", known.detail, term.detail).into();
             }
             Some(known) => {
                 // What cannot be human must not hide behind a stronger fact that can.
@@ -114,10 +157,13 @@ impl Scores {
 
     /// Returns a family's term of a row.
     pub(crate) fn term(&self, table: TableId, family: Family, row: Row) -> Option<&Term> {
+        if family == Family::Human {
+            return self.signs[table.index()].of(row);
+        }
         self.tables[table.index()].get(&family)?.get(&row)
     }
 
-    /// Returns the rows of a table that have any term, sorted.
+    /// Returns the rows of a table that have any term besides signs of people, sorted.
     pub(crate) fn rows(&self, table: TableId) -> Vec<Row> {
         let mut rows: Vec<Row> = self.tables[table.index()].values().flat_map(|m| m.keys().copied()).collect();
         rows.sort_unstable();

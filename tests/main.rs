@@ -28,6 +28,7 @@ mod refusals;
 mod report;
 mod review_file;
 mod review_log;
+mod roles;
 mod round_trips;
 mod scan;
 mod worlds;

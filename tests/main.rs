@@ -22,6 +22,7 @@ mod harness;
 mod help;
 mod hostile;
 mod killed;
+mod labelled;
 mod page_writer;
 mod postgres;
 mod refusals;

@@ -182,7 +182,7 @@ enum Command {
     Rehearse(rehearse::Args),
     /// Check a later snapshot against a plan
     Verify(verify::Args),
-    /// List and explain the detectors
+    /// List, explain and test the detectors
     Detectors(detectors::Args),
     /// Write what a shell needs to complete verbs and flags
     Completions(completions::Args),

@@ -44,6 +44,8 @@ pub struct Scores {
     proposals: Vec<Vec<Proposal>>,
     /// Rows with a real owner beside one that is not.
     mixed: BTreeSet<(TableId, Row)>,
+    /// A family that says nothing.
+    without: Option<Family>,
 }
 
 impl Scores {
@@ -51,7 +53,7 @@ impl Scores {
     #[must_use]
     pub fn new(weighed: &[Weighed], facts: &[TableFacts]) -> Self {
         let mut scores =
-            Self { tables: vec![BTreeMap::new(); facts.len()], proposals: vec![Vec::new(); facts.len()], mixed: BTreeSet::new() };
+            Self { tables: vec![BTreeMap::new(); facts.len()], proposals: vec![Vec::new(); facts.len()], mixed: BTreeSet::new(), without: None };
         for Weighed { evidence, bits } in weighed {
             let detail: Arc<str> = evidence.detail.as_str().into();
             for row in &evidence.rows {
@@ -75,8 +77,24 @@ impl Scores {
         scores
     }
 
+    /// Leaves out a family: what there is of it, and what would come.
+    #[must_use]
+    pub(crate) fn without(mut self, family: Option<Family>) -> Self {
+        if let Some(family) = family {
+            for (terms, proposals) in self.tables.iter_mut().zip(&mut self.proposals) {
+                terms.remove(&family);
+                proposals.retain(|p| p.family != family);
+            }
+        }
+        self.without = family;
+        self
+    }
+
     /// Adds a term; within a family the stronger one stays. Signs of a person add up, within the family's cap.
     pub(crate) fn add(&mut self, table: TableId, family: Family, row: Row, term: Term) {
+        if self.without == Some(family) {
+            return;
+        }
         let rows = self.tables[table.index()].entry(family).or_default();
         match rows.get_mut(&row) {
             None => {

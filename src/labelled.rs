@@ -376,7 +376,13 @@ fn count(
     let hits = |id: &str, row: &(TableId, Row)| said.get(id).is_some_and(|rows| rows.contains(row));
     let judged: BTreeMap<(TableId, Row), Verdict> = analysis.judgement.verdicts.iter().map(|v| ((v.table, v.row), v.verdict)).collect();
     let verdict = |row: &(TableId, Row)| match scope.only {
-        Some(only) => if hits(only, row) { Verdict::Seeded } else { Verdict::Real },
+        Some(only) => {
+            if hits(only, row) {
+                Verdict::Seeded
+            } else {
+                Verdict::Real
+            }
+        }
         None => judged.get(row).copied().unwrap_or(Verdict::Real),
     };
     let name = folder.file_name().unwrap_or(folder.as_os_str()).to_string_lossy().into_owned();

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use crate::cohort::{self, GuardError, Judgement, Measures};
 use crate::config::{Config, Loaded};
 use crate::detect::{self, Closure, DetectError, Outcome};
+use crate::known::Given;
+use crate::model::known::Known;
 use crate::model::value::row_key_json;
 use crate::model::verdict::SnapshotVerdict;
 use crate::model::{Family, Row, RowVerdict, TableClass, TableId};
@@ -48,6 +50,8 @@ pub struct Analysis {
 pub struct Ask {
     /// A family of evidence that is left out.
     pub without: Option<Family>,
+    /// What the project says of its seed.
+    pub given: Given,
 }
 
 /// Analyses a case and stores the results; the decision log stays as it is.
@@ -69,7 +73,9 @@ pub fn analyze_as(case: &mut Case, config: &Loaded, now: i64, ask: &Ask, progres
         case.clear_analysis()?;
         let profile = profile::profile(case, config, now, progress)?;
         let facts = detect::gather(case, &profile)?;
-        let measured = detect::detect(case, &profile, &facts, &without(&config.config, ask.without), progress)?;
+        let measured =
+            detect::detect(case, &profile, &facts, &without(&config.config, ask.without), &ask.given.fit(case, &profile), progress)?;
+        case.set_meta("given", &serde_json::to_string(&ask.given.inputs).unwrap_or_default())?;
         let checked = is_checked(case, &profile, &measured.runs);
         for (detector, table, outcome) in &measured.runs {
             let (count, why) = match outcome {
@@ -219,7 +225,7 @@ pub fn explain(
     // Evidence about rows that stay real is not kept: measure again, and leave the case as it is.
     let profile = profile::profile(case, config, now, progress)?;
     let facts = detect::gather(case, &profile)?;
-    let measured = detect::detect(case, &profile, &facts, &config.config, progress)?;
+    let measured = detect::detect(case, &profile, &facts, &config.config, &Known::default(), progress)?;
     let weighed = weigh::weigh(measured.evidence.clone(), &facts);
     let scores = cohort::Scores::new(&weighed, &facts);
     Ok(cohort::explain(&scores, table, row))

@@ -69,7 +69,8 @@ fn a_missed_and_a_wrong_row_end_with_1() {
 #[test]
 fn what_is_to_do_fails_nothing() {
     let desk = Desk::new();
-    let labels = [rows(0..9, "real"), rows(9..10, "todo_seeded"), rows(10..11, "todo_real"), rows(11..12, "todo_seeded"), rows(12..30, "seeded")];
+    let labels =
+        [rows(0..9, "real"), rows(9..10, "todo_seeded"), rows(10..11, "todo_real"), rows(11..12, "todo_seeded"), rows(12..30, "seeded")];
     members(&desk, &format!("table,pk,label\n{}", labels.concat()));
     let out = desk.unseed("detectors test fix").exits(0).out;
     assert!(out.contains("to do: 1 rows are right by now") && out.contains("to do: 2 rows are known not to be right yet"), "{out}");
@@ -82,7 +83,10 @@ fn junit_names_what_failed() {
     let out = desk.unseed("detectors test fix --format junit").exits(1).out;
     assert!(out.starts_with("<?xml") && out.contains("failures=\"1\""), "{out}");
     assert!(out.contains("<testcase classname=\"overall\" name=\"missed\"/>"), "{out}");
-    assert!(out.contains("members [&quot;10&quot;,&quot;x&quot;] is") && out.contains("classname=\"detector\" name=\"counted-address\""), "{out}");
+    assert!(
+        out.contains("members [&quot;10&quot;,&quot;x&quot;] is") && out.contains("classname=\"detector\" name=\"counted-address\""),
+        "{out}"
+    );
     assert!(out.contains("classname=\"cohort\""), "{out}");
 }
 
@@ -195,12 +199,21 @@ fn without_any_one_family_no_real_row_is_seeded() {
             real += tally.real;
             reviewed += tally.wrong - tally.grave.min(tally.wrong);
             if tally.grave > 0 {
-                failed.push(format!("without {}: {} real rows seeded in {} ({})", family.as_str(), tally.grave, labelled.name, labelled.about));
+                failed.push(format!(
+                    "without {}: {} real rows seeded in {} ({})",
+                    family.as_str(),
+                    tally.grave,
+                    labelled.name,
+                    labelled.about
+                ));
             }
         }
         lines.push(format!("without {}: {found} of {seeded} in seeded, {reviewed} of {real} real rows in review", family.as_str()));
     }
     println!("{}", lines.join("\n"));
+    if let Ok(folder) = std::env::var("UNSEED_TABLES") {
+        std::fs::write(Path::new(&folder).join("family-off.md"), lines.join("\n\n") + "\n").expect("a table");
+    }
     assert!(failed.is_empty(), "{}", failed.join("\n"));
 }
 

@@ -16,6 +16,7 @@ mod engines;
 mod fixtures;
 mod formats;
 mod fuzz;
+mod given;
 mod graphs;
 mod hard_cases;
 mod harness;

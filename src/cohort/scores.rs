@@ -52,8 +52,12 @@ impl Scores {
     /// Sorts weighed facts by the rows they are about.
     #[must_use]
     pub fn new(weighed: &[Weighed], facts: &[TableFacts]) -> Self {
-        let mut scores =
-            Self { tables: vec![BTreeMap::new(); facts.len()], proposals: vec![Vec::new(); facts.len()], mixed: BTreeSet::new(), without: None };
+        let mut scores = Self {
+            tables: vec![BTreeMap::new(); facts.len()],
+            proposals: vec![Vec::new(); facts.len()],
+            mixed: BTreeSet::new(),
+            without: None,
+        };
         for Weighed { evidence, bits } in weighed {
             let detail: Arc<str> = evidence.detail.as_str().into();
             for row in &evidence.rows {

@@ -46,7 +46,9 @@ pub(super) type Class = (TableClass, Source, String);
 
 /// Gives each table its class.
 pub(super) fn infer(case: &Case, roles: &[Vec<(Role, Source, String)>], facts: &[Vec<ColumnFacts>]) -> Vec<Class> {
-    (0..case.tables().len()).map(|index| one(case, index, &told(case.tables()[index].rows, &roles[index], &facts[index]), &facts[index])).collect()
+    (0..case.tables().len())
+        .map(|index| one(case, index, &told(case.tables()[index].rows, &roles[index], &facts[index]), &facts[index]))
+        .collect()
 }
 
 /// Leaves out what only the name of a column without values says, unless it is one of a person's or of time.

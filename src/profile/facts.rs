@@ -224,7 +224,23 @@ fn classify(text: &str, fact: &mut ColumnFacts) -> Option<i64> {
         |f| &mut f.booleans,
         matches!(
             text,
-            "t" | "f" | "T" | "F" | "true" | "false" | "True" | "False" | "TRUE" | "FALSE" | "0" | "1" | "Y" | "N" | "y" | "n" | "yes" | "no"
+            "t" | "f"
+                | "T"
+                | "F"
+                | "true"
+                | "false"
+                | "True"
+                | "False"
+                | "TRUE"
+                | "FALSE"
+                | "0"
+                | "1"
+                | "Y"
+                | "N"
+                | "y"
+                | "n"
+                | "yes"
+                | "no"
         ),
     );
     if let Ok(number) = text.parse::<f64>().map_err(|_| ()).and_then(|n| if n.is_finite() && !bytes.is_empty() { Ok(n) } else { Err(()) }) {
@@ -240,7 +256,9 @@ fn classify(text: &str, fact: &mut ColumnFacts) -> Option<i64> {
     let url = text.starts_with("http://") || text.starts_with("https://") || text.starts_with("www.");
     count(|f| &mut f.urls, url);
     let lower_end = text.split(['?', '#']).next().unwrap_or_default().to_ascii_lowercase();
-    let image = [".png", ".jpg", ".jpeg", ".gif", ".webp", ".svg", ".avif", ".bmp", ".tif", ".tiff", ".ico", ".heic"].iter().any(|e| lower_end.ends_with(e));
+    let image = [".png", ".jpg", ".jpeg", ".gif", ".webp", ".svg", ".avif", ".bmp", ".tif", ".tiff", ".ico", ".heic"]
+        .iter()
+        .any(|e| lower_end.ends_with(e));
     count(|f| &mut f.images, image || (url && ["avatar", "image", "photo", "picsum", "img", "gravatar"].iter().any(|w| text.contains(w))));
     count(
         |f| &mut f.ips,

@@ -109,7 +109,11 @@ impl Look<'_> {
     /// Returns whether the name ends as a reference's does.
     pub(super) fn names_id(&self) -> bool {
         let id = |word: &str| {
-            word == "id" || word == "pid" || word == "guid" || word == "uuid" || (word.ends_with("id") && !NO_IDS.contains(&word) && word.len() <= 5)
+            word == "id"
+                || word == "pid"
+                || word == "guid"
+                || word == "uuid"
+                || (word.ends_with("id") && !NO_IDS.contains(&word) && word.len() <= 5)
         };
         self.parts.last().is_some_and(|last| id(last) || (last == "parent" && self.words.len() > 1) || last == "parent")
             || (self.parts.len() > 1 && self.parts.iter().any(|w| ["uid", "oid", "guid", "fk"].contains(&w.as_str())))
@@ -118,10 +122,53 @@ impl Look<'_> {
     /// Returns whether the name is one of a choice: a kind, a state, a style.
     pub(super) fn names_choice(&self) -> bool {
         self.ends(&[
-            "type", "types", "kind", "state", "status", "stage", "mode", "category", "class", "layout", "style", "orient", "orientation",
-            "alignment", "align", "pos", "position", "action", "error", "severity", "method", "scope", "settings", "setting", "options",
-            "option", "preselection", "selection", "choice", "access", "visibility", "delimiter", "enclosure", "cfg", "notification",
-            "channel", "gender", "sex", "theme", "color", "colour", "target", "module", "extension", "driver", "direction", "changefreq",
+            "type",
+            "types",
+            "kind",
+            "state",
+            "status",
+            "stage",
+            "mode",
+            "category",
+            "class",
+            "layout",
+            "style",
+            "orient",
+            "orientation",
+            "alignment",
+            "align",
+            "pos",
+            "position",
+            "action",
+            "error",
+            "severity",
+            "method",
+            "scope",
+            "settings",
+            "setting",
+            "options",
+            "option",
+            "preselection",
+            "selection",
+            "choice",
+            "access",
+            "visibility",
+            "delimiter",
+            "enclosure",
+            "cfg",
+            "notification",
+            "channel",
+            "gender",
+            "sex",
+            "theme",
+            "color",
+            "colour",
+            "target",
+            "module",
+            "extension",
+            "driver",
+            "direction",
+            "changefreq",
             "card",
         ]) || self.parts.last().is_some_and(|last| last.ends_with("type"))
     }
@@ -130,18 +177,57 @@ impl Look<'_> {
     pub(super) fn names_flag(&self) -> bool {
         let first = self.parts[0].as_str();
         let last = self.parts.last().map(String::as_str).unwrap_or_default();
-        ["is", "has", "can", "no", "not", "allow", "show", "hide", "use", "enable", "disable", "auto", "needs", "was", "verify"].contains(&first)
+        ["is", "has", "can", "no", "not", "allow", "show", "hide", "use", "enable", "disable", "auto", "needs", "was", "verify"]
+            .contains(&first)
             || ["enabled", "active", "activebool", "verified", "deleted", "banned", "flag", "hidden", "hide", "disable", "lock", "only"]
                 .contains(&last)
-            || (last.len() > 4 && (last.ends_with("ed") || last.ends_with("able") || last.ends_with("ible")) && !self.named(&["speed", "feed", "seed", "breed"]))
+            || (last.len() > 4
+                && (last.ends_with("ed") || last.ends_with("able") || last.ends_with("ible"))
+                && !self.named(&["speed", "feed", "seed", "breed"]))
     }
 
     /// Returns whether the name is one of a number that counts or measures.
     pub(super) fn names_count(&self) -> bool {
         self.named(&[
-            "count", "counter", "quantity", "qty", "attempts", "retries", "tries", "number", "num", "sort", "sorting", "order", "ordering",
-            "priority", "rating", "score", "stars", "points", "weight", "rank", "cols", "rows", "columns", "width", "height", "size", "depth",
-            "age", "amount", "total", "duration", "length", "uploads_count", "likes", "views", "version", "units", "stock", "level",
+            "count",
+            "counter",
+            "quantity",
+            "qty",
+            "attempts",
+            "retries",
+            "tries",
+            "number",
+            "num",
+            "sort",
+            "sorting",
+            "order",
+            "ordering",
+            "priority",
+            "rating",
+            "score",
+            "stars",
+            "points",
+            "weight",
+            "rank",
+            "cols",
+            "rows",
+            "columns",
+            "width",
+            "height",
+            "size",
+            "depth",
+            "age",
+            "amount",
+            "total",
+            "duration",
+            "length",
+            "uploads_count",
+            "likes",
+            "views",
+            "version",
+            "units",
+            "stock",
+            "level",
         ])
     }
 
@@ -183,15 +269,64 @@ const TEXTS: &[(&[&str], Role)] = &[
 
 /// Names of sentences.
 const SENTENCES: &[&str] = &[
-    "description", "desc", "body", "bodytext", "content", "comment", "comments", "message", "text", "notes", "note", "bio", "summary",
-    "abstract", "keywords", "alternative", "details", "mailcomment", "caption", "remarks", "flexform", "constants", "config", "configuration",
-    "tsconfig", "template", "arguments",
+    "description",
+    "desc",
+    "body",
+    "bodytext",
+    "content",
+    "comment",
+    "comments",
+    "message",
+    "text",
+    "notes",
+    "note",
+    "bio",
+    "summary",
+    "abstract",
+    "keywords",
+    "alternative",
+    "details",
+    "mailcomment",
+    "caption",
+    "remarks",
+    "flexform",
+    "constants",
+    "config",
+    "configuration",
+    "tsconfig",
+    "template",
+    "arguments",
 ];
 
 /// Names of codes: what a program looks up.
 pub(super) const CODES: &[&str] = &[
-    "identifier", "slug", "sku", "hash", "sha1", "sha256", "md5", "checksum", "etag", "fingerprint", "digest", "field", "fieldname", "path",
-    "folder", "processingfolder", "file", "filename", "tag", "tags", "route", "component", "include", "includes", "isbn", "ean", "pointer",
+    "identifier",
+    "slug",
+    "sku",
+    "hash",
+    "sha1",
+    "sha256",
+    "md5",
+    "checksum",
+    "etag",
+    "fingerprint",
+    "digest",
+    "field",
+    "fieldname",
+    "path",
+    "folder",
+    "processingfolder",
+    "file",
+    "filename",
+    "tag",
+    "tags",
+    "route",
+    "component",
+    "include",
+    "includes",
+    "isbn",
+    "ean",
+    "pointer",
     "flexpointer",
 ];
 

@@ -185,7 +185,12 @@ pub(super) fn infer(info: &CaseTable, facts: &[ColumnFacts], tables: &[Vec<Strin
 /// Gives columns that hold nothing, and whose name says nothing, the role that a column of the same name and
 /// kind has by its values in another table.
 pub(super) fn share(case: &Case, facts: &[Vec<ColumnFacts>], roles: &mut [Vec<Found>]) {
-    let columns = || case.tables().iter().enumerate().flat_map(|(table, t)| t.table.columns.iter().enumerate().map(move |(c, column)| (table, c, column)));
+    let columns = || {
+        case.tables()
+            .iter()
+            .enumerate()
+            .flat_map(|(table, t)| t.table.columns.iter().enumerate().map(move |(c, column)| (table, c, column)))
+    };
     let mut told: BTreeMap<String, Option<Role>> = BTreeMap::new();
     for (table, column, info) in columns() {
         if facts[table][column].filled() > 0 {
@@ -308,8 +313,32 @@ pub(super) fn flag_role(look: &Look<'_>) -> Role {
 
 /// Words of money.
 pub(super) const MONEY: &[&str] = &[
-    "amount", "price", "total", "subtotal", "cost", "fee", "balance", "paid", "salary", "revenue", "cents", "tax", "vat", "refund", "betrag",
-    "preis", "monto", "precio", "importe", "prix", "montant", "amount_cents", "price_cents", "unit_price", "freight", "discount_amount",
+    "amount",
+    "price",
+    "total",
+    "subtotal",
+    "cost",
+    "fee",
+    "balance",
+    "paid",
+    "salary",
+    "revenue",
+    "cents",
+    "tax",
+    "vat",
+    "refund",
+    "betrag",
+    "preis",
+    "monto",
+    "precio",
+    "importe",
+    "prix",
+    "montant",
+    "amount_cents",
+    "price_cents",
+    "unit_price",
+    "freight",
+    "discount_amount",
 ];
 
 fn number(look: &Look<'_>) -> Found {
@@ -330,7 +359,20 @@ fn number(look: &Look<'_>) -> Found {
     if facts.decimals == 0 && look.ends(&["year"]) && facts.years as f64 >= MOST * facts.filled() as f64 {
         return found(Role::Time, "years");
     }
-    if look.named(&["duration", "elapsed", "seconds", "minutes", "hours", "millis", "ms", "milliseconds", "length", "lifetime", "timeout", "ttl"]) {
+    if look.named(&[
+        "duration",
+        "elapsed",
+        "seconds",
+        "minutes",
+        "hours",
+        "millis",
+        "ms",
+        "milliseconds",
+        "length",
+        "lifetime",
+        "timeout",
+        "ttl",
+    ]) {
         return found(Role::Duration, "named as a length of time");
     }
     if look.named(&["role", "privilege", "permission", "access_level", "user_level"]) && facts.distinct <= CATEGORY_VALUES {
@@ -338,9 +380,22 @@ fn number(look: &Look<'_>) -> Found {
     }
     let money_type = look.type_text.starts_with("money");
     let money_name = look.named(MONEY);
-    let ratio_name =
-        look.named(&["rate", "ratio", "score", "percent", "percentage", "weight", "rating", "discount", "factor", "area", "expectancy", "distance", "width", "height"])
-            && !money_name;
+    let ratio_name = look.named(&[
+        "rate",
+        "ratio",
+        "score",
+        "percent",
+        "percentage",
+        "weight",
+        "rating",
+        "discount",
+        "factor",
+        "area",
+        "expectancy",
+        "distance",
+        "width",
+        "height",
+    ]) && !money_name;
     if money_type || money_name || (look.mostly(facts.cents) && facts.decimals * 2 > facts.values() && !ratio_name) {
         return found(Role::Amount, if money_name { "a number named as money" } else { "numbers with two decimals" });
     }
@@ -385,7 +440,8 @@ fn text(look: &Look<'_>, all: &[Look<'_>]) -> Found {
         return found(if may { Role::Privilege } else { Role::Code }, "lists of words of a program");
     }
     let tables: usize = facts.top.iter().filter(|(v, _)| names_a_table(v, look.tables)).map(|(_, count)| count).sum();
-    if tables as f64 >= 0.7 * facts.filled() as f64 && look.named(&["table", "tablename", "tablenames", "type", "model", "entity", "class"]) {
+    if tables as f64 >= 0.7 * facts.filled() as f64 && look.named(&["table", "tablename", "tablenames", "type", "model", "entity", "class"])
+    {
         return found(Role::ReferenceType, "names of tables of this snapshot");
     }
     if look.all_listed(|v| HONORIFICS.contains(&v.trim_end_matches('.').to_ascii_lowercase().as_str())) {
@@ -408,7 +464,8 @@ fn text(look: &Look<'_>, all: &[Look<'_>]) -> Found {
         return found(Role::Privilege, "a few words named as a role");
     }
     // What a table of cities calls a name is a city's.
-    if look.ends(&["name"]) && !few
+    if look.ends(&["name"])
+        && !few
         && let Some(role) = look.table.last().and_then(|t| PLACES.iter().find(|p| p.0 == t)).map(|p| p.1)
     {
         return found(role, "a name in a table of such");
@@ -495,7 +552,12 @@ fn text(look: &Look<'_>, all: &[Look<'_>]) -> Found {
     if provider && (look.ends(&["id", "ref", "reference", "sub", "uid", "subject", "intent", "number"]) || look.named(&["txn"])) && !few {
         return found(Role::ExternalId, "named as another system's id");
     }
-    if (looks_like_reference(look) || look.names_id()) && facts.blanks == 0 && look.mostly(facts.tokens) && facts.uuids == 0 && facts.longest > 40 {
+    if (looks_like_reference(look) || look.names_id())
+        && facts.blanks == 0
+        && look.mostly(facts.tokens)
+        && facts.uuids == 0
+        && facts.longest > 40
+    {
         return found(Role::Token, "long random values");
     }
     if looks_like_reference(look) && facts.blanks == 0 {
@@ -524,7 +586,20 @@ fn text(look: &Look<'_>, all: &[Look<'_>]) -> Found {
     if look.mostly(facts.locales) {
         return found(Role::Locale, "language or zone codes");
     }
-    if look.named(&["title", "subject", "headline", "name", "label", "heading", "header", "subheader", "subtitle", "betreff", "titulo", "topic"]) {
+    if look.named(&[
+        "title",
+        "subject",
+        "headline",
+        "name",
+        "label",
+        "heading",
+        "header",
+        "subheader",
+        "subtitle",
+        "betreff",
+        "titulo",
+        "topic",
+    ]) {
         return found(Role::Title, "named as a title");
     }
     if look.named(&[
@@ -558,7 +633,8 @@ fn text(look: &Look<'_>, all: &[Look<'_>]) -> Found {
 
 fn has_place(all: &[Look<'_>]) -> bool {
     let places = ["city", "country", "region", "address"];
-    all.iter().any(|l| l.table.iter().any(|w| places.contains(&w.as_str()))) || all.iter().any(|l| l.named(&["city", "town", "zip", "postal", "postcode", "country", "address", "street"]))
+    all.iter().any(|l| l.table.iter().any(|w| places.contains(&w.as_str())))
+        || all.iter().any(|l| l.named(&["city", "town", "zip", "postal", "postcode", "country", "address", "street"]))
 }
 
 /// Tables whose rows' names have a role of their own.
@@ -575,10 +651,55 @@ const HONORIFICS: &[&str] =
 ///
 /// Source: the 50 languages with the most speakers (Ethnologue 2023), as English names them.
 const LANGUAGES: &[&str] = &[
-    "english", "mandarin", "chinese", "hindi", "spanish", "french", "arabic", "bengali", "portuguese", "russian", "urdu", "indonesian",
-    "german", "japanese", "marathi", "telugu", "turkish", "tamil", "cantonese", "vietnamese", "tagalog", "korean", "persian", "farsi", "hausa",
-    "swahili", "javanese", "italian", "punjabi", "gujarati", "thai", "kannada", "polish", "ukrainian", "dutch", "romanian", "greek", "czech",
-    "swedish", "hungarian", "hebrew", "danish", "finnish", "norwegian", "slovak", "bulgarian", "croatian", "serbian", "lithuanian",
+    "english",
+    "mandarin",
+    "chinese",
+    "hindi",
+    "spanish",
+    "french",
+    "arabic",
+    "bengali",
+    "portuguese",
+    "russian",
+    "urdu",
+    "indonesian",
+    "german",
+    "japanese",
+    "marathi",
+    "telugu",
+    "turkish",
+    "tamil",
+    "cantonese",
+    "vietnamese",
+    "tagalog",
+    "korean",
+    "persian",
+    "farsi",
+    "hausa",
+    "swahili",
+    "javanese",
+    "italian",
+    "punjabi",
+    "gujarati",
+    "thai",
+    "kannada",
+    "polish",
+    "ukrainian",
+    "dutch",
+    "romanian",
+    "greek",
+    "czech",
+    "swedish",
+    "hungarian",
+    "hebrew",
+    "danish",
+    "finnish",
+    "norwegian",
+    "slovak",
+    "bulgarian",
+    "croatian",
+    "serbian",
+    "lithuanian",
     "catalan",
 ];
 
@@ -622,8 +743,19 @@ fn times(info: &CaseTable, looks: &[Look<'_>], roles: &mut [Found]) {
             Some((Role::BirthDate, "named as a date of birth"))
         } else if look.named(&["deleted", "removed", "archived", "anonymized", "anonymised", "erased", "deactivated", "discarded"]) {
             Some((Role::DeletedAt, "named as a time of deletion"))
-        } else if look.named(&["updated", "modified", "changed", "update", "mtime", "last_update", "lastchanged", "modification", "edited", "aktualisiert", "actualizado"])
-        {
+        } else if look.named(&[
+            "updated",
+            "modified",
+            "changed",
+            "update",
+            "mtime",
+            "last_update",
+            "lastchanged",
+            "modification",
+            "edited",
+            "aktualisiert",
+            "actualizado",
+        ]) {
             Some((Role::UpdatedAt, "named as a time of change"))
         } else if look.named(&[
             "login",

@@ -31,17 +31,17 @@ pub fn name_words(name: &str) -> Vec<String> {
 /// Source: column names of the PHP and COBOL schools (TYPO3, WordPress, phpBB, OpenCart, Northwind, SAP reports) that are
 /// wholly made of such words; short or ambiguous ones (`on` inside `person`) only count where every part is one.
 const GLUED: &[&str] = &[
-    "access", "action", "active", "address", "admin", "at", "author", "avatar", "base", "based", "begin", "birth", "body", "border",
-    "by", "category", "changed", "city", "class", "client", "code", "col", "color", "cols", "comment", "company", "count", "country",
-    "cr", "create", "created", "customer", "data", "date", "day", "default", "delete", "deleted", "display", "doc", "dok", "edit", "email",
+    "access", "action", "active", "address", "admin", "at", "author", "avatar", "base", "based", "begin", "birth", "body", "border", "by",
+    "category", "changed", "city", "class", "client", "code", "col", "color", "cols", "comment", "company", "count", "country", "cr",
+    "create", "created", "customer", "data", "date", "day", "default", "delete", "deleted", "display", "doc", "dok", "edit", "email",
     "end", "event", "ext", "fe", "be", "field", "file", "files", "first", "flag", "folder", "form", "full", "given", "group", "groups",
     "hash", "head", "header", "height", "icon", "id", "image", "images", "index", "info", "invoice", "ip", "item", "items", "key", "lang",
     "language", "last", "layout", "level", "life", "link", "local", "lock", "log", "login", "mail", "member", "meta", "mode", "mod",
     "mount", "name", "names", "new", "no", "number", "on", "order", "orient", "orig", "original", "owner", "page", "pages", "parent",
     "path", "perms", "phone", "pid", "point", "points", "pos", "post", "product", "real", "rec", "record", "ref", "reg", "role", "row",
-    "seen", "session", "size", "sort", "source", "stamp", "start", "state", "status", "street", "style", "sub", "table", "tag", "tags", "target",
-    "text", "time", "tstamp", "title", "tree", "type", "types", "uid", "until", "update", "updated", "url", "user", "username", "users",
-    "uuid", "visit", "width", "zip", "zoom",
+    "seen", "session", "size", "sort", "source", "stamp", "start", "state", "status", "street", "style", "sub", "table", "tag", "tags",
+    "target", "text", "time", "tstamp", "title", "tree", "type", "types", "uid", "until", "update", "updated", "url", "user", "username",
+    "users", "uuid", "visit", "width", "zip", "zoom",
 ];
 
 /// Splits a name as [`name_words`] does, and words that are glued together too.

@@ -31,18 +31,19 @@ pub fn terminal(outcomes: &[Outcome]) -> String {
     let mut out = String::new();
     for outcome in outcomes {
         let _ = writeln!(out, "{}", visible(&outcome.name));
-        let _ = writeln!(
-            out,
-            "  {:22} {:>8} {:>8} {:>8} {:>7} {:>7} {:>9}",
-            "", "found", "recall", "FP rate", "wrong", "prec.", "protected"
-        );
+        let _ =
+            writeln!(out, "  {:22} {:>8} {:>8} {:>8} {:>7} {:>7} {:>9}", "", "found", "recall", "FP rate", "wrong", "prec.", "protected");
         for Line { id, about, tally } in &outcome.detectors {
             out.push_str(&row(id, about, tally));
         }
         for Line { id, about, tally } in &outcome.cohorts {
             out.push_str(&row(id, about, tally));
         }
-        out.push_str(&row("overall", &format!("{} in review; {} wrongly in seeded", outcome.overall.reviewed, outcome.overall.grave), &outcome.overall));
+        out.push_str(&row(
+            "overall",
+            &format!("{} in review; {} wrongly in seeded", outcome.overall.reviewed, outcome.overall.grave),
+            &outcome.overall,
+        ));
         for (what, keys) in [("missed", &outcome.missed), ("wrong", &outcome.wrong)] {
             let (shown, more) = first(keys);
             for key in shown {
@@ -80,13 +81,8 @@ pub fn junit(outcomes: &[Outcome]) -> String {
         outcomes.iter().map(failures).sum::<usize>()
     );
     for outcome in outcomes {
-        let _ = writeln!(
-            out,
-            "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{}\">",
-            xml(&outcome.name),
-            cases(outcome),
-            failures(outcome)
-        );
+        let _ =
+            writeln!(out, "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{}\">", xml(&outcome.name), cases(outcome), failures(outcome));
         for (what, keys) in [("missed", &outcome.missed), ("wrong", &outcome.wrong)] {
             if keys.is_empty() {
                 let _ = writeln!(out, "    <testcase classname=\"overall\" name=\"{what}\"/>");

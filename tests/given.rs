@@ -32,7 +32,7 @@ fn made(i: usize) -> Person {
     let first = ["Orla", "Piran", "Quill", "Rhoswen", "Sorcha"][i % 5];
     let last = ["Abernethy", "Blackwood", "Carmichael", "Drummond"][i / 5 % 4];
     let address = format!("{}@{}.coop", first.to_lowercase(), last.to_lowercase());
-    (format!("{first} {last}"), address, format!("07700 1{:05}", i * 4_337 % 100_000), "Penzance".to_owned(), hash(9_000))
+    (format!("{first} {last}"), address, format!("07700 1{:05}", i * 4_337 % 100_000), "Penzance".to_owned(), hash(9_000 + i))
 }
 
 fn insert(id: usize, person: &Person, created: &str) -> String {
@@ -81,6 +81,8 @@ fn rows_of_a_reference_are_found() {
     let seed: Vec<Person> = (0..20).map(made).collect();
     desk.write("site.sql", site(&seed));
     desk.write("dev.sql", reference(&seed));
+    let (_, before) = scan(&desk, "");
+    assert_eq!(count(&before, "seeded"), 0, "{before:?}");
     let (_, found) = scan(&desk, "--reference dev.sql");
     assert_eq!(count(&found, "seeded"), 20, "{found:?}");
     assert_eq!(found.len(), 20, "{found:?}");
@@ -140,7 +142,7 @@ fn templates_of_seed_files_are_found_with_file_and_line() {
     let seed: Vec<Person> = (1..=20)
         .map(|i| {
             let member = native(500 + i);
-            (member.0, format!("visitor{i}@demoland.io"), member.2, member.3, hash(9_000))
+            (member.0, format!("visitor{i}@demoland.io"), member.2, member.3, member.4)
         })
         .collect();
     desk.write("site.sql", site(&seed));

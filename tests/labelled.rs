@@ -56,14 +56,14 @@ fn a_missed_and_a_wrong_row_end_with_1() {
     assert!(right.contains("20/20"), "{right}");
     members(&desk, &format!("table,pk,label\n{}{}", rows(0..11, "real"), rows(11..30, "seeded")));
     let wrong = desk.unseed("detectors test fix").exits(1).out;
-    assert!(wrong.contains("wrong: members [\"10\",\"x\"] is") && wrong.contains("FAILED"), "{wrong}");
+    assert!(wrong.contains("wrong: shop.members [\"10\",\"x\"] is") && wrong.contains("FAILED"), "{wrong}");
     members(&desk, &format!("table,pk,label\n{}{}", rows(0..9, "real"), rows(9..30, "seeded")));
     let missed = desk.unseed("detectors test fix").exits(1).out;
-    assert!(missed.contains("missed: members [\"9\",\"x\"] is real"), "{missed}");
+    assert!(missed.contains("missed: shop.members [\"9\",\"x\"] is real"), "{missed}");
     // A row that must stay and is flagged is a protected hit.
     members(&desk, &format!("table,pk,label\n{}{}", rows(10..11, "protected"), rows(11..30, "seeded")));
     let hit = desk.unseed("detectors test fix").exits(1).out;
-    assert!(hit.contains("1/1") && hit.contains("wrong: members [\"10\",\"x\"]"), "{hit}");
+    assert!(hit.contains("1/1") && hit.contains("wrong: shop.members [\"10\",\"x\"]"), "{hit}");
 }
 
 #[test]

@@ -30,7 +30,7 @@ enum Action {
         /// Detector id
         id: String,
     },
-    /// Run labelled fixtures: exit 1 when a seeded row is missed, or a real or protected one is flagged
+    /// Run labelled fixtures: exit 1 on a missed or a wrong row
     #[command(after_help = FORM)]
     Test(TestArgs),
 }
@@ -61,7 +61,7 @@ struct TestArgs {
 enum Form {
     /// Tables
     Terminal,
-    /// JUnit XML
+    /// `JUnit` XML
     Junit,
 }
 

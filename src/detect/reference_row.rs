@@ -67,6 +67,9 @@ const fn kind(role: Role) -> &'static str {
     }
 }
 
+/// Kinds in which rows agree, and whether that is certain.
+type Agreement<'a> = (Vec<&'a str>, bool);
+
 /// What a row agrees in.
 struct Match {
     row: Row,
@@ -199,7 +202,7 @@ fn weigh(table: &TableView<'_>, known: &KnownTable, cells: &BTreeMap<Row, BTreeM
             *native.entry((*place, *value)).or_insert(0) += 1;
         }
     }
-    let mut groups: BTreeMap<(Vec<&str>, bool), (Vec<Row>, f64)> = BTreeMap::new();
+    let mut groups: BTreeMap<Agreement<'_>, (Vec<Row>, f64)> = BTreeMap::new();
     for found in matches {
         let mut kinds: BTreeMap<&str, f64> = BTreeMap::new();
         for place in &found.columns {

@@ -35,9 +35,9 @@ pub(super) fn read(folder: &Path, patterns: &mut SeedPatterns) -> Result<KnownIn
     let io = |path: &Path, source| KnownError::Io { file: path.display().to_string(), source };
     let mut files = Vec::new();
     if folder.is_file() {
-        files.push(folder.to_owned())
+        files.push(folder.to_owned());
     } else {
-        walk(folder, 0, &mut files)?
+        walk(folder, 0, &mut files)?;
     }
     files.sort();
     let before = patterns.all.len();

@@ -115,7 +115,7 @@ impl Look<'_> {
                 || word == "uuid"
                 || (word.ends_with("id") && !NO_IDS.contains(&word) && word.len() <= 5)
         };
-        self.parts.last().is_some_and(|last| id(last) || (last == "parent" && self.words.len() > 1) || last == "parent")
+        self.parts.last().is_some_and(|last| id(last) || last == "parent")
             || (self.parts.len() > 1 && self.parts.iter().any(|w| ["uid", "oid", "guid", "fk"].contains(&w.as_str())))
     }
 

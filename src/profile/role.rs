@@ -201,10 +201,9 @@ pub(super) fn share(case: &Case, facts: &[Vec<ColumnFacts>], roles: &mut [Vec<Fo
     }
     for (table, column, info) in columns() {
         let is_text = Kind::of(&info.type_text.to_ascii_lowercase()).is_text();
-        if facts[table][column].filled() == 0 && is_text && hints::is_weak(&roles[table][column].2) {
-            if let Some(Some(role)) = told.get(&info.name.to_lowercase()) {
-                roles[table][column] = found(*role, "as the column of that name in another table");
-            }
+        let open = facts[table][column].filled() == 0 && is_text && hints::is_weak(&roles[table][column].2);
+        if let Some(Some(role)) = told.get(&info.name.to_lowercase()).filter(|_| open) {
+            roles[table][column] = found(*role, "as the column of that name in another table");
         }
     }
 }

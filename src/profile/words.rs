@@ -28,7 +28,7 @@ pub fn name_words(name: &str) -> Vec<String> {
 
 /// Words that schemas glue together without a mark: `starttime`, `userid`, `tablename`.
 ///
-/// Source: column names of the PHP and COBOL schools (TYPO3, WordPress, phpBB, OpenCart, Northwind, SAP reports) that are
+/// Source: column names of the PHP and COBOL schools (TYPO3, WordPress, phpBB, `OpenCart`, Northwind, SAP reports) that are
 /// wholly made of such words; short or ambiguous ones (`on` inside `person`) only count where every part is one.
 const GLUED: &[&str] = &[
     "access", "action", "active", "address", "admin", "at", "author", "avatar", "base", "based", "begin", "birth", "body", "border", "by",

@@ -1,4 +1,4 @@
-//! What labelled fixtures came to: as a table for a terminal, and as JUnit XML for a CI server. Counts nothing.
+//! What labelled fixtures came to: as a table for a terminal, and as `JUnit` XML for a CI server. Counts nothing.
 
 use std::fmt::Write as _;
 

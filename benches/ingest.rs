@@ -4,6 +4,7 @@
 //!     cargo bench --bench ingest                   the comparison, three rounds
 //!     cargo bench --bench ingest -- --rounds 5     more rounds
 //!     cargo bench --bench ingest -- --large        peak memory of a 4 GB input against a 0.4 GB one
+//!     cargo bench --bench ingest -- --generate DIR only the inputs, to look at a run with a profiler
 
 #![expect(clippy::print_stdout, reason = "a program for people")]
 
@@ -37,8 +38,9 @@ fn main() -> Result<(), Error> {
     match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["inflate", kind, file] => return inflate(kind, Path::new(file)),
         ["--large"] => return large(),
+        ["--generate", folder] => return generate(Path::new(folder), ROWS, false),
         [] | ["--rounds", _] => {}
-        _ => return Err("usage: cargo bench --bench ingest [-- --rounds N | --large]".into()),
+        _ => return Err("usage: cargo bench --bench ingest [-- --rounds N | --large | --generate DIR]".into()),
     }
     let rounds: usize = words.get(1).map_or(Ok(3), |n| n.parse())?;
     let Ok(socket) = std::env::var("UNSEED_TEST_PG") else {

@@ -4,7 +4,7 @@
 use crate::engines::{Server, Site, last, on_engines};
 
 /// A small shop in SQL that every engine reads.
-const SHOP: &str = "
+pub const SHOP: &str = "
 CREATE TABLE users (id INTEGER PRIMARY KEY, email VARCHAR(190) NOT NULL, role VARCHAR(20), last_login_at VARCHAR(40), coins INTEGER);
 CREATE TABLE sessions (id INTEGER PRIMARY KEY, user_id INTEGER NOT NULL, note VARCHAR(50), FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE CASCADE);
 CREATE INDEX sessions_user ON sessions (user_id);
@@ -18,13 +18,13 @@ INSERT INTO referrals VALUES (1, 11), (2, 2), (3, 12), (4, NULL);
 INSERT INTO notes VALUES ('seed', 'same'), ('seed', 'same'), ('seed', 'same'), ('ada', 'other');
 ";
 
-const SHOP_CONFIG: &str = "[tables.users]\nclass = \"people\"\ncolumns.role = \"privilege\"\ncolumns.last_login_at = \"activity-at\"\n";
+pub const SHOP_CONFIG: &str = "[tables.users]\nclass = \"people\"\ncolumns.role = \"privilege\"\ncolumns.last_login_at = \"activity-at\"\n";
 
-const SEEDED: &[(&str, &str)] = &[("users", "id BETWEEN 11 AND 13"), ("sessions", "id > 20"), ("notes", "rowid <= 2")];
-const ADMINS: &[(&str, &str)] = &[("users", "id = 1")];
+pub const SEEDED: &[(&str, &str)] = &[("users", "id BETWEEN 11 AND 13"), ("sessions", "id > 20"), ("notes", "rowid <= 2")];
+pub const ADMINS: &[(&str, &str)] = &[("users", "id = 1")];
 
 /// Rows of the plan: three users, three sessions, two notes.
-const ROWS: &str = "8";
+pub const ROWS: &str = "8";
 
 fn shop(server: Box<dyn Server>) -> Site {
     shop_with(server, &[])
@@ -302,6 +302,27 @@ on_engines!(t15_batches_go_on_where_they_stopped: postgres sqlite mariadb => |se
     site.applies("UNSEED ALREADY-APPLIED");
     assert_eq!(site.undo(), format!("UNSEED UNDONE {ROWS}"));
     assert_eq!(site.server.tables(), before);
+});
+
+on_engines!(what_could_seed_again_is_listed: postgres sqlite mariadb => |server| {
+    let site = Site::reviewed(server, SHOP, SHOP_CONFIG, SEEDED, ADMINS);
+    site.desk.write("tree/package.json", "{\n  \"scripts\": {\n    \"build\": \"vite build\",\n    \"db:seed\": \"tsx prisma/seed.ts\"\n  },\n  \"prisma\": { \"seed\": \"tsx prisma/seed.ts\" }\n}\n");
+    site.desk.write("tree/prisma/seed.ts", "main();\n");
+    site.desk.write("tree/.github/workflows/deploy.yml", "jobs:\n  deploy:\n    steps:\n      - run: npm run build\n      - run: npm run db:seed\n");
+    let ran = site.desk.unseed("plan case.db -o plan --seed-source tree").exits(0);
+    let page = site.script("RUNBOOK.md");
+    for place in ["package.json:4", "package.json:6", "prisma/seed.ts:1", ".github/workflows/deploy.yml:5"] {
+        assert!(ran.out.contains(&format!("could seed again: {place}")), "{place}\n{}", ran.out);
+        assert!(page.contains(&place.replace('_', "\\_")), "{place}\n{page}");
+    }
+    assert!(page.contains("process.env.ALLOW_SEED !== 'yes'") && page.contains("test \"$ALLOW_SEED\" = yes"), "{page}");
+    assert!(page.contains("unseed scan EXPORT -o out --fail-on unchecked"), "{page}");
+    // The scripts are the same without it.
+    let with = site.script("delete.sql");
+    site.desk.unseed("plan case.db -o plain").exits(0);
+    assert_eq!(with.lines().count(), std::fs::read_to_string(site.desk.path("plain/delete.sql")).expect("a script").lines().count());
+    site.desk.unseed("plan case.db -o none --seed-source nowhere").exits(2).says(&["--seed-source nowhere cannot be read"]);
+    assert!(!site.desk.path("none").exists());
 });
 
 on_engines!(prevention_refuses_what_was_found_and_nothing_else: postgres sqlite mariadb => |server| {

@@ -133,6 +133,20 @@ fn commands_in_a_dump_are_never_run() {
 }
 
 #[test]
+fn what_would_change_rows_after_the_fact_is_refused() {
+    let desk = Desk::new();
+    let begin = "CREATE TABLE t (id int, a text);\nINSERT INTO t VALUES (1, 'x');\n";
+    for (statement, says) in [
+        ("ALTER TABLE t DROP COLUMN a;", "column a of table t is dropped"),
+        ("ALTER TABLE t ALTER COLUMN id TYPE numeric;", "column id of table t becomes numeric after its rows"),
+        ("ALTER TABLE t RENAME a TO id;", "takes the name of another column"),
+    ] {
+        desk.write("dump.sql", format!("{begin}{statement}\n"));
+        refused(&desk, "scan dump.sql -o out", &["dump.sql:3", says, "scratch server"]);
+    }
+}
+
+#[test]
 fn a_case_that_holds_decisions_is_not_replaced() {
     let desk = Desk::new();
     let dump = fixture("storefront/dump.sql");

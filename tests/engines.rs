@@ -2,7 +2,7 @@
 //! hand, where a test is about the script and not about the detectors.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use rusqlite::Connection;
 use unseed::model::{Bits, Cohort, CohortId, Engine, Reason, RowVerdict, TableId, Verdict};
@@ -24,6 +24,41 @@ pub trait Server {
     fn tables(&self) -> String;
     /// Makes a case file of the database as it is.
     fn case(&self, desk: &Desk, name: &str);
+    /// Holds, in another session, what a run of a script holds against a second one.
+    fn hold(&self) -> Held;
+    /// Runs a script as another user.
+    fn run_as(&self, user: &str, path: &Path, token: Option<&str>) -> Ran;
+}
+
+/// Another session; what it holds is free when it is dropped.
+pub enum Held {
+    Client(Child),
+    File(Connection),
+}
+
+impl Held {
+    /// Sends statements to a client and waits until it has run them.
+    fn client(mut command: Command, statements: &str) -> Self {
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("a client runs");
+        std::io::Write::write_all(child.stdin.as_mut().expect("input"), statements.as_bytes()).expect("statements are sent");
+        let lines = std::io::BufRead::lines(std::io::BufReader::new(child.stdout.take().expect("output")));
+        assert!(lines.map_while(Result::ok).any(|l| l == "held"), "the lock was not taken");
+        Self::Client(child)
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        match self {
+            Self::Client(child) => {
+                let _ = child.kill();
+                let _ = child.wait();
+            }
+            Self::File(file) => {
+                let _ = file.execute_batch("ROLLBACK");
+            }
+        }
+    }
 }
 
 impl Server for Postgres {
@@ -51,6 +86,21 @@ impl Server for Postgres {
         let dump = desk.path(&format!("{name}.sql"));
         self.dump(&dump);
         desk.run(&["ingest", &dump.display().to_string(), "-o", name]).exits(0);
+    }
+
+    fn hold(&self) -> Held {
+        let mut command = self.client();
+        command.args(["-q", "-A", "-t"]);
+        Held::client(command, "SELECT pg_advisory_lock(1970172772, 0);\n\\echo held\n")
+    }
+
+    fn run_as(&self, user: &str, path: &Path, token: Option<&str>) -> Ran {
+        let mut command = self.client();
+        command.args(["-U", user]);
+        if let Some(token) = token {
+            command.args(["-c", &format!("SET unseed.apply = '{token}'")]);
+        }
+        Ran::from(command.arg("-f").arg(path).output().expect("psql runs"))
     }
 }
 
@@ -113,6 +163,17 @@ impl Server for Sqlite {
 
     fn case(&self, desk: &Desk, name: &str) {
         desk.run(&["ingest", &self.path().display().to_string(), "-o", name]).exits(0);
+    }
+
+    fn hold(&self) -> Held {
+        let file = Connection::open(self.path()).expect("a connection");
+        file.execute_batch("BEGIN IMMEDIATE").expect("a lock");
+        Held::File(file)
+    }
+
+    fn run_as(&self, _: &str, path: &Path, token: Option<&str>) -> Ran {
+        // A file has no users.
+        self.run(path, token)
     }
 }
 
@@ -398,15 +459,24 @@ impl Maria {
         &self.name
     }
 
-    pub fn client(&self, database: &str) -> Command {
-        let mut command = Command::new("mariadb");
-        command.args(["--no-defaults", "-S", &self.socket, "-u", "root", "--default-character-set=utf8mb4", "--binary-mode", database]);
-        command
+    /// A database of a server of the test's own.
+    pub fn at(socket: &Path, name: &str) -> Self {
+        let server = Self { socket: socket.display().to_string(), name: name.to_owned(), owned: false };
+        Ran::from(
+            server.client("mysql").args(["-e", &format!("CREATE DATABASE `{name}` CHARACTER SET utf8mb4")]).output().expect("mariadb runs"),
+        )
+        .exits(0);
+        server
     }
 
-    fn rows(&self, query: &str) -> Vec<Vec<String>> {
-        let text = Server::sql(self, query);
-        text.lines().map(|l| l.split('\t').map(str::to_owned).collect()).collect()
+    pub fn client(&self, database: &str) -> Command {
+        self.client_as("root", database)
+    }
+
+    fn client_as(&self, user: &str, database: &str) -> Command {
+        let mut command = Command::new("mariadb");
+        command.args(["--no-defaults", "-S", &self.socket, "-u", user, "--default-character-set=utf8mb4", "--binary-mode", database]);
+        command
     }
 }
 
@@ -420,9 +490,19 @@ impl Server for Maria {
     }
 
     fn run(&self, path: &Path, token: Option<&str>) -> Ran {
+        self.run_as("root", path, token)
+    }
+
+    fn hold(&self) -> Held {
+        let mut command = self.client(&self.name);
+        command.args(["-N", "-B", "-n"]);
+        Held::client(command, "SELECT GET_LOCK(CONCAT('unseed.', MD5(DATABASE())), 5); SELECT 'held';\n")
+    }
+
+    fn run_as(&self, user: &str, path: &Path, token: Option<&str>) -> Ran {
         let mut input = token.map(|t| format!("SET @unseed_apply = '{t}';\n")).unwrap_or_default().into_bytes();
         input.extend(std::fs::read(path).expect("a script"));
-        let mut command = self.client(&self.name);
+        let mut command = self.client_as(user, &self.name);
         command.args(["--force", "-N", "-B"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("mariadb runs");
         let mut pipe = child.stdin.take().expect("input");
@@ -457,111 +537,13 @@ impl Server for Maria {
         lines.join("\n")
     }
 
-    /// The tables as a SQLite file, relabelled: what a dump of this engine says of names, types and keys.
     fn case(&self, desk: &Desk, name: &str) {
-        let here = format!("table_schema = '{}'", self.name);
-        let tables = self.rows(&format!("SELECT table_name, COALESCE(engine, '') FROM information_schema.tables WHERE {here} ORDER BY 1"));
-        let mirror = desk.path(&format!("{name}.mirror.db"));
-        let _ = std::fs::remove_file(&mirror);
-        let db = Connection::open(&mirror).expect("a mirror");
-        db.execute_batch("PRAGMA foreign_keys = OFF").expect("a mirror");
-        let q = |n: &str| format!("\"{}\"", n.replace('"', "\"\""));
-        let mut types: std::collections::BTreeMap<(String, String), String> = std::collections::BTreeMap::new();
-        let mut generated: Vec<(String, String)> = Vec::new();
-        for table in &tables {
-            let table = &table[0];
-            let columns = self.rows(&format!(
-                "SELECT column_name, column_type, is_nullable, COALESCE(generation_expression, '') FROM information_schema.columns WHERE {here} AND table_name = '{table}' ORDER BY ordinal_position"
-            ));
-            let mut parts: Vec<String> = Vec::new();
-            for column in &columns {
-                let integer = column[1].contains("int(") && !column[1].contains("unsigned");
-                let kind = if integer { "INTEGER" } else { "TEXT" };
-                parts.push(format!("{} {kind}{}", q(&column[0]), if column[2] == "NO" { " NOT NULL" } else { "" }));
-                types.insert((table.clone(), column[0].clone()), column[1].clone());
-                if column.get(3).is_some_and(|g| !g.is_empty() && g != "NULL") {
-                    generated.push((table.clone(), column[0].clone()));
-                }
-            }
-            let keys = self.rows(&format!(
-                "SELECT constraint_name, column_name, COALESCE(referenced_table_name, ''), COALESCE(referenced_column_name, '') FROM information_schema.key_column_usage WHERE {here} AND table_name = '{table}' ORDER BY constraint_name, ordinal_position"
-            ));
-            let mut by_name: std::collections::BTreeMap<&str, Vec<&Vec<String>>> = std::collections::BTreeMap::new();
-            for key in &keys {
-                by_name.entry(&key[0]).or_default().push(key);
-            }
-            for (constraint, key) in by_name {
-                let own = key.iter().map(|k| q(&k[1])).collect::<Vec<_>>().join(", ");
-                if constraint == "PRIMARY" {
-                    parts.push(format!("PRIMARY KEY ({own})"));
-                } else if !key[0][2].is_empty() {
-                    let rule = self.rows(&format!("SELECT delete_rule FROM information_schema.referential_constraints WHERE constraint_schema = '{}' AND constraint_name = '{constraint}' AND table_name = '{table}'", self.name));
-                    let theirs = key.iter().map(|k| q(&k[3])).collect::<Vec<_>>().join(", ");
-                    parts.push(format!("FOREIGN KEY ({own}) REFERENCES {} ({theirs}) ON DELETE {}", q(&key[0][2]), rule[0][0]));
-                }
-            }
-            db.execute_batch(&format!("CREATE TABLE {} ({})", q(table), parts.join(", "))).expect("a table");
-            let cells: Vec<String> = columns
-                .iter()
-                .map(|c| {
-                    format!(
-                        "IF(`{0}` IS NULL, 'N', CONCAT('H', HEX({1})))",
-                        c[0],
-                        if c[1].contains("blob") || c[1].contains("binary") {
-                            format!("`{}`", c[0])
-                        } else {
-                            format!("CONVERT(`{}` USING utf8mb4)", c[0])
-                        }
-                    )
-                })
-                .collect();
-            let rows = self.rows(&format!("SET time_zone = '+00:00'; SELECT {} FROM `{table}`", cells.join(", ")));
-            let marks = vec!["?"; columns.len()].join(", ");
-            for row in rows {
-                let values = row.iter().zip(&columns).map(|(cell, column)| {
-                    let Some(digits) = cell.strip_prefix('H') else { return rusqlite::types::Value::Null };
-                    let bytes: Vec<u8> =
-                        (0..digits.len() / 2).map(|i| u8::from_str_radix(&digits[i * 2..i * 2 + 2], 16).expect("hex")).collect();
-                    if column[1].contains("blob") || column[1].contains("binary") {
-                        return rusqlite::types::Value::Blob(bytes);
-                    }
-                    let text = String::from_utf8(bytes).expect("UTF-8");
-                    match text.parse::<i64>() {
-                        Ok(n) if column[1].contains("int(") => rusqlite::types::Value::Integer(n),
-                        _ => rusqlite::types::Value::Text(text),
-                    }
-                });
-                db.execute(&format!("INSERT INTO {} VALUES ({marks})", q(table)), rusqlite::params_from_iter(values)).expect("a row");
-            }
-        }
-        drop(db);
-        desk.run(&["ingest", &mirror.display().to_string(), "-o", name]).exits(0);
-        let case = Connection::open(desk.path(name)).expect("a case");
-        let models: Vec<(i64, String)> = case
-            .prepare("SELECT table_id, model FROM unseed_tables")
-            .expect("tables")
-            .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
-            .expect("tables")
-            .map(|r| r.expect("a table"))
-            .collect();
-        for (id, model) in models {
-            let mut table: unseed::model::Table = serde_json::from_str(&model).expect("a model");
-            table.name.schema = String::new();
-            table.storage_engine = tables.iter().find(|t| t[0] == table.name.name).map(|t| t[1].clone()).unwrap_or_default();
-            for key in &mut table.foreign_keys {
-                key.parent.schema = String::new();
-            }
-            for column in &mut table.columns {
-                let at = (table.name.name.clone(), column.name.clone());
-                column.generated = generated.contains(&at);
-                column.type_text = types[&at].clone();
-            }
-            let text = serde_json::to_string(&table).expect("a model");
-            case.execute("UPDATE unseed_tables SET model = ?2, schema_name = '' WHERE table_id = ?1", rusqlite::params![id, text])
-                .expect("relabelled");
-        }
-        case.execute_batch(&format!("INSERT OR REPLACE INTO unseed_meta VALUES ('engine', 'mariadb'), ('database', '{}')", self.name))
-            .expect("relabelled");
+        let mut command = Command::new("mariadb-dump");
+        command.args(["--no-defaults", "-S", &self.socket, "-u", "root", &self.name]);
+        let output = command.output().expect("mariadb-dump runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let dump = desk.write(&format!("{name}.sql"), output.stdout);
+        desk.run(&["ingest", &dump.display().to_string(), "-o", name]).exits(0);
     }
 }
 

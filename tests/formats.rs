@@ -47,6 +47,46 @@ fn text(text: &str) -> Value {
 }
 
 #[test]
+fn names_are_those_that_the_input_ends_with() {
+    let desk = Desk::new();
+    desk.write(
+        "dump.sql",
+        "CREATE TABLE old (id int PRIMARY KEY, mail text);\nCREATE TABLE child (old_id int REFERENCES old (id));\n\
+         INSERT INTO old VALUES (1, 'a@acme.io');\nINSERT INTO child VALUES (1);\n\
+         ALTER TABLE old RENAME COLUMN id TO key;\nALTER TABLE old RENAME mail TO email;\nALTER TABLE old RENAME TO users;\n\
+         INSERT INTO users (email, key) VALUES ('b@acme.io', 2);\n",
+    );
+    id(&desk, "dump.sql");
+    let case = desk.case("case.db");
+    let tables = contents::stored_tables(&case);
+    let names: Vec<&str> = tables.iter().map(|t| t.name.as_str()).collect();
+    assert_eq!(names, ["users", "child"]);
+    let columns = "SELECT group_concat(column_name, ' ') FROM unseed_columns WHERE table_id = 0";
+    assert_eq!(rows(&desk, columns), [[text("key email")]]);
+    let stored = rows(&desk, &format!("SELECT * FROM \"{}\"", tables[0].physical));
+    assert_eq!(stored, [[Value::Integer(1), text("a@acme.io")], [Value::Integer(2), text("b@acme.io")]]);
+    let models = rows(&desk, "SELECT model FROM unseed_tables ORDER BY table_id");
+    let model = |at: usize| match &models[at][0] {
+        Value::Text(text) => text.clone(),
+        other => panic!("{other:?}"),
+    };
+    assert!(model(1).contains("\"name\":\"users\"") && model(1).contains("[\"key\"]"), "{}", model(1));
+    // phpMyAdmin tells of keys and counters after the rows; names as a comment may not decide the engine.
+    desk.write(
+        "dump.sql",
+        "CREATE TABLE `t` (`id` int(11) NOT NULL);\nINSERT INTO `t` VALUES (1);\nALTER TABLE `t` MODIFY `id` int(11) NOT NULL AUTO_INCREMENT;\n\
+         RENAME TABLE t TO people;\n",
+    );
+    id(&desk, "dump.sql");
+    assert_eq!(rows(&desk, "SELECT identity FROM unseed_columns"), [[Value::Integer(1)]]);
+    assert_eq!(rows(&desk, "SELECT table_name FROM unseed_tables"), [[text("people")]]);
+    // A remark in a value is no sign of MySQL.
+    desk.write("dump.sql", "CREATE TABLE t (a text);\nINSERT INTO t VALUES ('/*! no code */');\n");
+    id(&desk, "dump.sql");
+    assert_eq!(rows(&desk, "SELECT value FROM unseed_meta WHERE key = 'engine'"), [[text("postgres")]]);
+}
+
+#[test]
 fn wrappers_and_archives_change_nothing() {
     let desk = Desk::new();
     std::fs::copy(fixture("storefront/dump.sql"), desk.path("dump.sql")).expect("a dump");

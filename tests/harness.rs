@@ -189,6 +189,14 @@ impl Postgres {
         Some(Self { socket, name: format!("unseed_{name}"), owned: false })
     }
 
+    /// A database of a server of the test's own.
+    pub fn at(socket: &Path, name: &str) -> Self {
+        let database = Self { socket: socket.display().to_string(), name: name.to_owned(), owned: false };
+        let mut command = database.command("postgres");
+        Ran::from(command.args(["-c", &format!("CREATE DATABASE {name}")]).output().expect("psql runs")).exits(0);
+        database
+    }
+
     /// A client of this database.
     pub fn client(&self) -> Command {
         self.command(&self.name)

@@ -1,6 +1,6 @@
 //! Every reason for which there is no plan: exit code 3, the reason, and no file.
 
-use crate::engines::{Site, Sqlite, mark};
+use crate::engines::{Marked, Site, Sqlite, mark};
 use crate::harness::{Desk, Ran};
 
 const TABLES: &str = "CREATE TABLE users (id INTEGER PRIMARY KEY, email VARCHAR(50));
@@ -97,11 +97,44 @@ fn an_unconfirmed_csv() {
     refused(&desk, "plan case.db -o plan", &["declares neither keys nor relations", "[tables.users]"]);
 }
 
+/// A dump as mariadb-dump writes it, with these tables.
+fn dumped(desk: &Desk, tables: &str, seeded: Marked<'_>) {
+    desk.write("dump.sql", format!("-- MariaDB dump 10.19  Distrib 10.11.19-MariaDB, for debian-linux-gnu (x86_64)\n--\n-- Host: localhost    Database: shop\n-- ------------------------------------------------------\n-- Server version\t10.11.19-MariaDB\n\n{tables}\n-- Dump completed on 2026-02-09 12:00:00\n"));
+    desk.unseed("ingest dump.sql -o case.db").exits(0);
+    desk.unseed("analyze case.db").exits(0);
+    let cohort = mark(&desk.path("case.db"), seeded, &[]);
+    desk.run(&["review", "case.db", "approve", &cohort, "--tables", "all", "--by", "bea"]).exits(0);
+}
+
 #[test]
-fn a_cycle_or_a_storage_engine_without_a_safe_way_is_in_the_hard_cases() {
-    // t22b, t23 and t34 of hard_cases.rs need MariaDB; what can be said without a server is said here.
-    let plan_help = Desk::new().unseed("plan --help").exits(0).out;
-    assert!(plan_help.contains("--strict") && plan_help.contains("--reviewers"));
+fn a_circle_without_a_safe_way() {
+    // What the servers themselves say is in t22b and t23 of hard_cases.rs.
+    let desk = Desk::new();
+    let table = |name: &str, other: &str| {
+        format!(
+            "CREATE TABLE `{name}` (\n  `id` int(11) NOT NULL,\n  `{other}_id` int(11) NOT NULL,\n  PRIMARY KEY (`id`),\n  KEY `k_{name}` (`{other}_id`),\n  CONSTRAINT `fk_{name}` FOREIGN KEY (`{other}_id`) REFERENCES `{other}` (`id`)\n) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;\nINSERT INTO `{name}` VALUES (1,1),(2,2);\n"
+        )
+    };
+    dumped(&desk, &(table("a", "b") + &table("b", "a")), &[("a", "id = 1"), ("b", "id = 1")]);
+    refused(&desk, "plan case.db -o plan", &["in a circle that mariadb cannot delete", "a [\"1\"] -> b [\"1\"] -> a [\"1\"]"]);
+}
+
+#[test]
+fn a_storage_engine_without_a_safe_way() {
+    let desk = Desk::new();
+    let table = "CREATE TABLE `v` (\n  `id` int(11) NOT NULL,\n  `t` varchar(20) DEFAULT NULL,\n  PRIMARY KEY (`id`)\n) ENGINE=MyISAM DEFAULT CHARSET=utf8mb4;\nINSERT INTO `v` VALUES (1,'seed'),(2,'real');\n";
+    dumped(&desk, table, &[("v", "id = 1")]);
+    refused(&desk, "plan case.db -o plan", &["MyISAM", "cannot roll back"]);
+}
+
+#[test]
+fn a_case_that_holds_decisions_is_not_replaced() {
+    let Some(site) = site() else { return };
+    let before = std::fs::read(site.desk.path("case.db")).expect("a case");
+    let path = site.desk.path("site.sqlite");
+    site.server.sql(&format!("VACUUM INTO '{}'", path.display()));
+    site.desk.unseed("ingest site.sqlite -o case.db").exits(3).says(&["decisions"]);
+    assert!(std::fs::read(site.desk.path("case.db")).expect("a case") == before, "it is as it was");
 }
 
 #[test]

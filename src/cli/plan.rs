@@ -52,6 +52,9 @@ pub(super) struct Args {
     /// Also write prevent.sql: the tables refuse these identifiers from now on
     #[arg(long)]
     guard: bool,
+    /// Source tree to look through for what could seed again; RUNBOOK.md lists it
+    #[arg(long, value_name = "PATH")]
+    seed_source: Option<PathBuf>,
     /// Days until the scripts stop to apply
     #[arg(long, default_value_t = EXPIRES_DAYS, value_name = "DAYS", value_parser = clap::value_parser!(i64).range(1..=365))]
     expires: i64,
@@ -131,15 +134,21 @@ pub(super) fn run(args: &Args, cx: &Context) -> anyhow::Result<Exit> {
     let mut json = serde_json::to_string_pretty(&manifest).context("plan.json")?;
     json.push('\n');
     scripts.push(dialect::Script { name: "plan.json", text: json.clone() });
-    scripts.push(dialect::Script { name: "RUNBOOK.md", text: dialect::runbook(&plan, dialect) });
+    let mut prevention = dialect::Prevention::default();
+    if let Some(tree) = &args.seed_source {
+        let found = plan::seeders(tree).with_context(|| format!("--seed-source {} cannot be read", tree.display()))?;
+        prevention.seeders = Some(found);
+    }
     if args.guard {
         let bans = plan::bans(&case, &plan)?;
         if bans.is_empty() {
             cx.say("--guard: no identifier of the planned rows is theirs alone; prevent.sql is not written");
         } else {
             scripts.extend(dialect.prevent(&plan, &bans));
+            prevention.guarded = true;
         }
     }
+    scripts.push(dialect::Script { name: "RUNBOOK.md", text: dialect::runbook(&plan, dialect, &prevention) });
     for script in &scripts {
         write_file(&args.output.join(script.name), script.text.as_bytes())?;
         if script.name == "delete.sql" {
@@ -168,6 +177,9 @@ pub(super) fn run(args: &Args, cx: &Context) -> anyhow::Result<Exit> {
     }
     for warning in &plan.warnings {
         text.push_str(&format!("  note: {}\n", visible(warning)));
+    }
+    for seeder in prevention.seeders.iter().flatten() {
+        text.push_str(&format!("  could seed again: {}:{}: {}\n", visible(&seeder.file), seeder.line, visible(&seeder.text)));
     }
     let shown = args.output.join("delete.sql").display().to_string();
     let (rehearse, apply) = dialect::commands(&plan, dialect, &shown);

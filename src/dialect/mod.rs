@@ -14,7 +14,7 @@ use crate::model::plan::{DeletePlan, PlanBan};
 use crate::model::{Engine, Table, Value};
 
 pub use codes::{CODES, Code};
-pub use runbook::{DURATIONS, commands, runbook};
+pub use runbook::{DURATIONS, Prevention, commands, runbook};
 
 /// Every dialect.
 pub const DIALECTS: &[&dyn Dialect] =
@@ -83,6 +83,10 @@ pub struct Client {
     pub backup: &'static str,
     /// What to run after the deletes, so that the planner and the disk know.
     pub after: &'static str,
+    /// Who waits while the script runs: in one transaction, and in batches.
+    pub waits: (&'static str, &'static str),
+    /// What goes stale by the deletes besides.
+    pub stale: &'static str,
     /// Drops what an apply left behind.
     pub drop_archive: &'static str,
     /// What else a person at the keyboard must know.
@@ -121,6 +125,20 @@ pub fn comment(text: &str) -> String {
 fn guard(code: &str, what: &str, body: &str) -> String {
     format!("-- [{code}] {}\n{}\n-- [/{code}]\n", comment(what), body.trim_end())
 }
+
+/// Returns the name of the temporary table that holds a table's planned rows.
+fn staging(index: usize) -> String {
+    format!("unseed_plan_{index}")
+}
+
+/// Returns the name of the temporary table that holds a touched table's rows.
+fn touched_staging(index: usize) -> String {
+    format!("unseed_touch_{index}")
+}
+
+/// A column of such a table that is not the planned table's own, with its value in a row, by the row's number
+/// from 1.
+type Extra = (&'static str, fn(usize, &crate::model::plan::PlanRow) -> String);
 
 /// Indents every line of a text that is not empty.
 ///

@@ -20,6 +20,7 @@ pub mod mydumper;
 pub mod mysql;
 pub mod mysql_shell;
 pub mod mysql_tab;
+pub mod parquet;
 pub mod pg_archive;
 pub mod pg_plain;
 pub mod sqlite;
@@ -39,6 +40,7 @@ use crate::model::{Column, Engine, OnDelete, QualifiedName};
 pub const FORMATS: &[&dyn DumpFormat] = &[
     &sqlite::Sqlite,
     &pg_archive::PgArchive,
+    &parquet::Parquet,
     &mydumper::Mydumper,
     &mysql_shell::MysqlShell,
     &mysql_tab::MysqlTab,
@@ -215,6 +217,38 @@ pub enum SchemaChange {
     },
     /// A column refuses NULL.
     NotNull {
+        /// The table.
+        table: QualifiedName,
+        /// The column.
+        column: String,
+    },
+    /// A table goes by another name from here on.
+    RenameTable {
+        /// Its name so far.
+        table: QualifiedName,
+        /// Its name from here on.
+        to: QualifiedName,
+    },
+    /// A column goes by another name from here on.
+    RenameColumn {
+        /// The table.
+        table: QualifiedName,
+        /// Its name so far.
+        column: String,
+        /// Its name from here on.
+        to: String,
+    },
+    /// A column has another type from here on.
+    Retype {
+        /// The table.
+        table: QualifiedName,
+        /// The column.
+        column: String,
+        /// The type, as written.
+        type_text: String,
+    },
+    /// A column goes, with its values.
+    DropColumn {
         /// The table.
         table: QualifiedName,
         /// The column.

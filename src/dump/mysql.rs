@@ -167,7 +167,7 @@ impl Reader<'_> {
             _ => String::new(),
         };
         match word.as_str() {
-            "CREATE" | "ALTER" => {
+            "CREATE" | "ALTER" | "RENAME" => {
                 if second.as_ref().is_some_and(|s| s.is("DATABASE") || s.is("SCHEMA")) {
                     return Ok(ByteKind::Ddl);
                 }
@@ -188,7 +188,7 @@ impl Reader<'_> {
                 }
                 Ok(ByteKind::Ddl)
             }
-            "RENAME" | "GRANT" | "REVOKE" | "ANALYZE" | "OPTIMIZE" | "CHECK" | "REPAIR" | "FLUSH" | "INSTALL" => Ok(ByteKind::Ddl),
+            "GRANT" | "REVOKE" | "ANALYZE" | "OPTIMIZE" | "CHECK" | "REPAIR" | "FLUSH" | "INSTALL" => Ok(ByteKind::Ddl),
             "SET" => {
                 self.settings(text, at)?;
                 Ok(ByteKind::Directive)
@@ -295,6 +295,10 @@ fn in_database(mut change: SchemaChange) -> SchemaChange {
             fix(name);
             parents.iter_mut().for_each(fix);
         }
+        SchemaChange::RenameTable { table, to } => {
+            fix(table);
+            fix(to);
+        }
         SchemaChange::ForeignKey { table, key } => {
             fix(table);
             fix(&mut key.parent);
@@ -306,6 +310,9 @@ fn in_database(mut change: SchemaChange) -> SchemaChange {
         | SchemaChange::Identity { table, .. }
         | SchemaChange::Default { table, .. }
         | SchemaChange::NotNull { table, .. }
+        | SchemaChange::RenameColumn { table, .. }
+        | SchemaChange::Retype { table, .. }
+        | SchemaChange::DropColumn { table, .. }
         | SchemaChange::Partition { table, .. }
         | SchemaChange::Hook { table, .. } => fix(table),
         SchemaChange::View { name } | SchemaChange::Drop { table: name } => fix(name),

@@ -69,6 +69,8 @@ pub(super) enum Effect {
     Widened(usize),
     /// The tables with these indexes are gone.
     Dropped(Vec<usize>),
+    /// The rows would not be the database's; why.
+    Refused(String),
 }
 
 impl Catalog {
@@ -196,6 +198,15 @@ impl Catalog {
                 c.default = Some(expression);
             }),
             SchemaChange::NotNull { table, column } => self.column(qualify(table), &column, |c| c.not_null = true),
+            SchemaChange::RenameTable { table, to } => self.rename_table(&qualify(table), qualify(to)),
+            SchemaChange::RenameColumn { table, column, to } => self.rename_column(&qualify(table), &column, &to),
+            SchemaChange::Retype { table, column, type_text } => self.retype(&qualify(table), &column, type_text),
+            SchemaChange::DropColumn { table, column } => match self.by_name.get(&qualify(table)) {
+                Some(index) if self.tables[*index].table.column(&column).is_some() => {
+                    Effect::Refused(format!("column {column} of table {} is dropped", self.tables[*index].table.name))
+                }
+                _ => Effect::None,
+            },
             SchemaChange::Partition { table, parent } => {
                 let parent = qualify(parent);
                 self.quiet(qualify(table), |p| p.table.parent_table = Some(parent))
@@ -218,6 +229,51 @@ impl Catalog {
         let index = *self.by_name.get(name)?;
         change(&mut self.tables[index]);
         Some(index)
+    }
+
+    /// Renames a table, also where relations and partitions name it. Its rows stay where they are.
+    fn rename_table(&mut self, from: &QualifiedName, to: QualifiedName) -> Effect {
+        if self.by_name.contains_key(&to) {
+            return Effect::Refused(format!("table {from} takes the name of another table, {to}"));
+        }
+        let Some(index) = self.by_name.remove(from) else { return Effect::None };
+        for pending in &mut self.tables {
+            let parents = pending.foreign_keys.iter_mut().map(|k| &mut k.parent);
+            parents.chain(pending.table.parent_table.as_mut()).filter(|name| *name == from).for_each(|name| name.clone_from(&to));
+        }
+        self.tables[index].table.name = to.clone();
+        self.by_name.insert(to, index);
+        Effect::None
+    }
+
+    /// Renames a column, also where keys and relations name it.
+    fn rename_column(&mut self, table: &QualifiedName, from: &str, to: &str) -> Effect {
+        let Some(index) = self.by_name.get(table).copied() else { return Effect::None };
+        let own = &mut self.tables[index];
+        if own.table.column(to).is_some() {
+            return Effect::Refused(format!("column {from} of table {table} takes the name of another column, {to}"));
+        }
+        let Some(column) = own.table.columns.iter_mut().find(|c| c.name == from) else { return Effect::None };
+        to.clone_into(&mut column.name);
+        let lists = own.primary_key.iter_mut().chain(&mut own.unique).chain(&mut own.indexes);
+        let lists = lists.chain(own.foreign_keys.iter_mut().map(|k| &mut k.columns));
+        lists.flatten().filter(|name| *name == from).for_each(|name| to.clone_into(name));
+        let referring = self.tables.iter_mut().flat_map(|t| &mut t.foreign_keys).filter(|k| k.parent == *table);
+        referring.flat_map(|k| &mut k.parent_columns).filter(|name| *name == from).for_each(|name| to.clone_into(name));
+        Effect::None
+    }
+
+    /// Gives a column another type; rows that came before were read as the type it had.
+    fn retype(&mut self, table: &QualifiedName, column: &str, type_text: String) -> Effect {
+        let Some(index) = self.by_name.get(table).copied() else { return Effect::None };
+        let own = &mut self.tables[index];
+        let opened = own.opened;
+        let Some(found) = own.table.columns.iter_mut().find(|c| c.name == column) else { return Effect::None };
+        if opened && !found.type_text.eq_ignore_ascii_case(&type_text) {
+            return Effect::Refused(format!("column {column} of table {table} becomes {type_text} after its rows"));
+        }
+        found.type_text = type_text;
+        Effect::None
     }
 
     fn quiet(&mut self, name: QualifiedName, change: impl FnOnce(&mut Pending)) -> Effect {

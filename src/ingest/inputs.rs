@@ -222,7 +222,6 @@ fn foreign(head: &[u8]) -> Option<(&'static str, &'static str)> {
         (b"\x03\x01EXPORT:", "an Oracle export", "Ask for the tables as CSV, with their DDL"),
         (b"7z\xbc\xaf\x27\x1c", "a 7z archive", unpack),
         (b"Rar!\x1a\x07", "a RAR archive", unpack),
-        (b"PAR1", "a Parquet file", "Ask for CSV, or for a dump as the database's own tool writes it"),
         (b"%PDF-", "a PDF", "Ask for the data as CSV"),
         (b"\xd0\xcf\x11\xe0", "an Office document", "Save the sheet as CSV (UTF-8)"),
     ];

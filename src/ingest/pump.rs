@@ -308,6 +308,11 @@ impl Sink for Pump<'_> {
         let from = Origin { engine: self.input_engine, input: self.input };
         match self.catalog.apply(change, &self.database, from) {
             Effect::None => Ok(()),
+            Effect::Refused(what) => {
+                let help = "unseed executes nothing, so the rows would differ from the database's; restore the file to a scratch server and \
+                            dump that with the engine's own tool";
+                Err(DumpError::malformed(&self.file, at, what, help))
+            }
             Effect::Dropped(tables) => tables.into_iter().try_for_each(|table| self.send(Message::Drop { table })),
             Effect::Created(index) => self.create(index),
             Effect::Widened(index) => {
@@ -457,6 +462,8 @@ impl Sink for Pump<'_> {
 
     fn note(&mut self, note: Note) -> Result<(), DumpError> {
         match note {
+            // One format, two engines: only the dump itself tells which wrote it.
+            Note::Written { engine: Engine::Mariadb, .. } if self.input_engine == Engine::Mysql => self.input_engine = Engine::Mariadb,
             Note::Written { .. } => {}
             Note::Database(name) => self.database = name,
             Note::TakenAt(micros) => self.taken_at = Some(self.taken_at.map_or(micros, |t| t.max(micros))),

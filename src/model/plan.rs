@@ -82,6 +82,17 @@ impl DeletePlan {
         self.touched.iter().map(|t| t.rows.len()).sum()
     }
 
+    /// Says whether rows that changed since review are skipped.
+    #[must_use]
+    pub fn skips(&self) -> bool {
+        self.on_drift == OnDrift::Skip
+    }
+
+    /// Lists the touched tables that this part of the plan has rows of, with their place among all.
+    pub fn touched_tables(&self) -> impl Iterator<Item = (usize, &PlanTouch)> {
+        self.touched.iter().enumerate().filter(|(_, t)| !t.rows.is_empty())
+    }
+
     /// Returns the planned table that a name stands for: itself, or the table that it is a partition of.
     #[must_use]
     pub fn table_named(&self, name: &QualifiedName) -> Option<usize> {
@@ -241,6 +252,12 @@ impl PlanTable {
         }
     }
 
+    /// Lists the columns that are written: not those that the database computes.
+    #[must_use]
+    pub fn stored(&self) -> Vec<usize> {
+        (0..self.columns.len()).filter(|c| !self.columns[*c].generated).collect()
+    }
+
     /// Returns the number of steps in which an engine that checks row by row deletes the rows.
     #[must_use]
     pub fn levels(&self) -> u32 {
@@ -287,6 +304,15 @@ pub struct PlanTouch {
 }
 
 impl PlanTouch {
+    /// Lists the columns that a script must know: the key, and the references to set to NULL.
+    #[must_use]
+    pub fn staged_columns(&self) -> Vec<usize> {
+        let mut columns: Vec<usize> = self.key.iter().chain(&self.set_null).copied().collect();
+        columns.sort_unstable();
+        columns.dedup();
+        columns
+    }
+
     fn emptied(&self) -> Self {
         Self {
             name: self.name.clone(),

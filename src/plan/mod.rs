@@ -12,12 +12,14 @@ mod notes;
 mod order;
 mod prevent;
 mod protections;
+mod seed_source;
 mod tables;
 
 pub use build::{EXPIRES_DAYS, Options, build};
 pub use compare::{Comparison, Keys, TableComparison, compare};
 pub use manifest::{Manifest, ManifestTable, ManifestTouch};
 pub use prevent::bans;
+pub use seed_source::{Seeder, seeders};
 
 use crate::snapshot::SnapshotError;
 

@@ -8,6 +8,7 @@ use std::path::Path;
 use rusqlite::{Connection, params};
 
 use super::int_index::Ascending;
+use super::key_index;
 use super::names::{Names, quote};
 use super::pages::{PAGE, PENDING_BYTE, PageWriter};
 use super::partial::Partial;
@@ -38,6 +39,8 @@ pub enum Method {
 pub struct BulkWriter {
     partial: Partial,
     store: Store,
+    /// File offset of the bytes that SQLite locks.
+    pending_byte: u64,
     names: Names,
     tables: Vec<Open>,
     records: Records,
@@ -128,7 +131,7 @@ impl BulkWriter {
                 Store::Pages(PageWriter::new(file, pages, pending_byte).map_err(|e| partial.io(e))?)
             }
         };
-        Ok(Self { partial, store, names: Names::default(), tables: Vec::new(), records: Records::default(), column: 0 })
+        Ok(Self { partial, store, pending_byte, names: Names::default(), tables: Vec::new(), records: Records::default(), column: 0 })
     }
 
     /// Makes the table that holds an ingested table's rows. Columns have no type, so that no affinity
@@ -265,7 +268,7 @@ impl BulkWriter {
         meta: &[(&str, String)],
         write_rest: impl FnOnce(&Connection) -> rusqlite::Result<()>,
     ) -> Result<Finished, SnapshotError> {
-        let Self { partial, store, tables: open, .. } = self;
+        let Self { partial, store, pending_byte, tables: open, .. } = self;
         let id = content_id(tables, &open);
         let sqlite = |source| partial.sqlite(source);
         let mut indexes = planned_indexes(tables, &open);
@@ -289,9 +292,9 @@ impl BulkWriter {
                 }
                 let count = pages.finish().map_err(|e| partial.io(e))?;
                 set_page_count(partial.path(), count).map_err(|e| partial.io(e))?;
-                let db = Connection::open(partial.path()).map_err(sqlite)?;
-                db.execute_batch(FAST).map_err(sqlite)?;
+                let db = fast(&partial)?;
                 adopt(&db, &open, &roots, &indexes).map_err(sqlite)?;
+                let db = write_key_indexes(&partial, db, &open, &mut indexes, pending_byte)?;
                 for ((table, open), _) in tables.iter().zip(&open).zip(&roots).filter(|t| t.0.0.dropped && *t.1 > 0) {
                     debug_assert!(table.dropped, "{}", open.physical);
                     db.execute_batch(&format!("DROP TABLE {}", quote(&open.physical))).map_err(sqlite)?;
@@ -401,10 +404,53 @@ fn planned_indexes(tables: &[BulkTable], open: &[Open]) -> Vec<Index> {
     found
 }
 
+/// Opens the file that nobody else sees yet.
+fn fast(partial: &Partial) -> Result<Connection, SnapshotError> {
+    let db = Connection::open(partial.path()).map_err(|e| partial.sqlite(e))?;
+    db.execute_batch(FAST).map_err(|e| partial.sqlite(e))?;
+    Ok(db)
+}
+
+/// Writes the indexes that need sorting and fit the memory, behind the pages that are there.
+fn write_key_indexes(
+    partial: &Partial,
+    db: Connection,
+    open: &[Open],
+    indexes: &mut [Index],
+    pending_byte: u64,
+) -> Result<Connection, SnapshotError> {
+    let fits = |index: &Index| {
+        index.root == 0 && matches!(index.columns.as_slice(), [only] if open[index.table].stats.get(*only).is_some_and(key_index::fits))
+    };
+    if !indexes.iter().any(fits) {
+        return Ok(db);
+    }
+    // SQLite must not hold the file while it grows.
+    db.close().map_err(|(_, e)| partial.sqlite(e))?;
+    let file = OpenOptions::new().append(true).open(partial.path()).map_err(|e| partial.io(e))?;
+    let count = (file.metadata().map_err(|e| partial.io(e))?.len() / PAGE as u64) as u32;
+    let mut pages = PageWriter::new(file, count, pending_byte).map_err(|e| partial.io(e))?;
+    let mut written = Vec::new();
+    for (place, index) in indexes.iter_mut().enumerate().filter(|(_, i)| fits(i)) {
+        let table = &open[index.table];
+        let (name, column) = (quote(&table.physical), quote(&table.columns[index.columns[0]]));
+        let column = key_index::Column { table: &name, column: &column, rows: table.rows };
+        let root = key_index::write(partial.path(), &column, &mut pages).map_err(|e| partial.sqlite(e))?.map_err(|e| partial.io(e))?;
+        if let Some(root) = root {
+            index.root = root;
+            written.push(place);
+        }
+    }
+    let count = pages.finish().map_err(|e| partial.io(e))?;
+    set_page_count(partial.path(), count).map_err(|e| partial.io(e))?;
+    let db = fast(partial)?;
+    enter(&db, |db| written.iter().try_for_each(|place| enter_index(db, open, &indexes[*place]))).map_err(|e| partial.sqlite(e))?;
+    Ok(db)
+}
+
 /// Enters finished b-trees into the schema.
 fn adopt(db: &Connection, tables: &[Open], roots: &[u32], indexes: &[Index]) -> rusqlite::Result<()> {
-    db.execute_batch("PRAGMA writable_schema = ON; BEGIN;")?;
-    {
+    enter(db, |db| {
         let mut insert = db.prepare("INSERT INTO sqlite_schema (type, name, tbl_name, rootpage, sql) VALUES ('table', ?1, ?1, ?2, ?3)")?;
         for (table, root) in tables.iter().zip(roots) {
             // A dropped table has no page.
@@ -412,11 +458,21 @@ fn adopt(db: &Connection, tables: &[Open], roots: &[u32], indexes: &[Index]) -> 
                 insert.execute(params![table.physical, root, table.ddl()])?;
             }
         }
-        let mut insert = db.prepare("INSERT INTO sqlite_schema (type, name, tbl_name, rootpage, sql) VALUES ('index', ?1, ?2, ?3, ?4)")?;
-        for index in indexes.iter().filter(|i| i.root > 0) {
-            insert.execute(params![index.name, tables[index.table].physical, index.root, index.ddl])?;
-        }
-    }
+        indexes.iter().filter(|i| i.root > 0).try_for_each(|index| enter_index(db, tables, index))
+    })
+}
+
+fn enter_index(db: &Connection, tables: &[Open], index: &Index) -> rusqlite::Result<()> {
+    let mut insert =
+        db.prepare_cached("INSERT INTO sqlite_schema (type, name, tbl_name, rootpage, sql) VALUES ('index', ?1, ?2, ?3, ?4)")?;
+    insert.execute(params![index.name, tables[index.table].physical, index.root, index.ddl])?;
+    Ok(())
+}
+
+/// Changes the schema by hand.
+fn enter(db: &Connection, change: impl FnOnce(&Connection) -> rusqlite::Result<()>) -> rusqlite::Result<()> {
+    db.execute_batch("PRAGMA writable_schema = ON; BEGIN;")?;
+    change(db)?;
     db.execute_batch("COMMIT; PRAGMA writable_schema = RESET;")
 }
 

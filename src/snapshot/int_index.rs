@@ -1,20 +1,14 @@
-//! Indexes over a column whose integers ascend from row to row, as serial keys do: written as pages in one
-//! pass, without reading the table again and without sorting. Anything else is left to SQLite.
-//!
-//! Source: SQLite file format, sections 1.6 (index b-tree pages) and 2.4 (representation of indices).
+//! Indexes over a column whose integers ascend from row to row, as serial keys do: known from the rows as
+//! they came, so that neither reading the table again nor sorting is needed.
 
 use std::io;
 
-use super::pages::{PAGE, PageWriter};
-use super::record::integer_body;
+use super::index_pages::IndexPages;
+use super::pages::PageWriter;
 use crate::model::ValueRef;
 
 /// Most runs that are kept of a column: a megabyte.
 const MAX_RUNS: usize = 64 << 10;
-
-/// Bytes of a leaf's header, and of an interior page's.
-const LEAF_HEADER: usize = 8;
-const INTERIOR_HEADER: usize = 12;
 
 /// The integers of a column in row order, as long as each is larger than the one before.
 #[derive(Clone, Debug, Default)]
@@ -65,9 +59,9 @@ impl Ascending {
         !self.broken && !self.runs.is_empty()
     }
 
-    fn entries(&self) -> impl Iterator<Item = Entry> + '_ {
-        let integers = self.runs.iter().flat_map(|(first, count)| (0..*count).map(move |n| first.wrapping_add_unsigned(n)));
-        integers.zip(1..).map(|(value, rowid)| Entry { value, rowid })
+    /// Value and rowid, in order.
+    fn entries(&self) -> impl Iterator<Item = (i64, i64)> + '_ {
+        self.runs.iter().flat_map(|(first, count)| (0..*count).map(move |n| first.wrapping_add_unsigned(n))).zip(1..)
     }
 
     /// Writes the index; returns its root page.
@@ -75,87 +69,12 @@ impl Ascending {
     /// # Errors
     /// Returns what the system says.
     pub(super) fn write(&self, pages: &mut PageWriter) -> io::Result<u32> {
-        let count: u64 = self.runs.iter().map(|r| r.1).sum();
-        let last = self.runs.last().map_or(0, |r| r.0.wrapping_add_unsigned(r.1 - 1));
-        // The widest cell that can come: integers grow away from zero on both sides.
-        let ends = self.runs.first().into_iter().map(|r| r.0).chain([last]);
-        let widest = ends.map(|value| Entry { value, rowid: count as i64 }.cell().len()).max().unwrap_or(0);
-        let mut entries = self.entries();
-        // Every page but the last of a level is followed by an entry that its parent holds.
-        let room = (PAGE - LEAF_HEADER) / (widest + 2);
-        let leaves = (count + 1).div_ceil(room as u64 + 1);
-        let mut level: Vec<(u32, Option<Entry>)> = Vec::new();
-        for place in 0..leaves {
-            let cells: Vec<Entry> = entries.by_ref().take(share(count - (leaves - 1), leaves, place) as usize).collect();
-            let number = pages.write_page(&page(&cells.iter().map(|e| (0, *e)).collect::<Vec<_>>(), None))?;
-            level.push((number, entries.next().filter(|_| place + 1 < leaves)));
+        let mut index = IndexPages::default();
+        for (value, rowid) in self.entries() {
+            index.push(ValueRef::Integer(value), rowid, pages)?;
         }
-        let room = (PAGE - INTERIOR_HEADER) / (widest + 6);
-        while level.len() > 1 {
-            let parents = (level.len() as u64).div_ceil(room as u64 + 1);
-            let mut above = Vec::new();
-            let mut children = level.into_iter();
-            let all = children.len() as u64;
-            for place in 0..parents {
-                let own: Vec<(u32, Option<Entry>)> = children.by_ref().take(share(all, parents, place) as usize).collect();
-                let Some((right, divider)) = own.last().copied() else { break };
-                let cells: Vec<(u32, Entry)> =
-                    own.iter().take(own.len() - 1).filter_map(|(child, entry)| Some((*child, (*entry)?))).collect();
-                above.push((pages.write_page(&page(&cells, Some(right)))?, divider));
-            }
-            level = above;
-        }
-        Ok(level.first().map_or(0, |l| l.0))
+        index.finish(pages)
     }
-}
-
-/// Returns how many of `all` the page at `place` of `pages` takes, so that none takes more than one above another.
-const fn share(all: u64, pages: u64, place: u64) -> u64 {
-    all / pages + if place < all % pages { 1 } else { 0 }
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Entry {
-    value: i64,
-    rowid: i64,
-}
-
-impl Entry {
-    /// Returns the cell without its child: the record's length, header and integers.
-    fn cell(self) -> Vec<u8> {
-        let (value_type, value) = integer_body(self.value);
-        let (rowid_type, rowid) = integer_body(self.rowid);
-        let (value, rowid) = (&value.0[8 - value.1..], &rowid.0[8 - rowid.1..]);
-        let mut cell = vec![(3 + value.len() + rowid.len()) as u8, 3, value_type, rowid_type];
-        cell.extend_from_slice(value);
-        cell.extend_from_slice(rowid);
-        cell
-    }
-}
-
-/// Builds a page of these cells: a leaf, or an interior page with its right child.
-fn page(cells: &[(u32, Entry)], right: Option<u32>) -> [u8; PAGE] {
-    let mut page = [0; PAGE];
-    let header = if right.is_some() { INTERIOR_HEADER } else { LEAF_HEADER };
-    page[0] = if right.is_some() { 2 } else { 10 };
-    let mut content = PAGE;
-    for (place, (child, entry)) in cells.iter().enumerate() {
-        let cell = entry.cell();
-        content -= cell.len();
-        page[content..content + cell.len()].copy_from_slice(&cell);
-        if right.is_some() {
-            content -= 4;
-            page[content..content + 4].copy_from_slice(&child.to_be_bytes());
-        }
-        let pointer = header + 2 * place;
-        page[pointer..pointer + 2].copy_from_slice(&(content as u16).to_be_bytes());
-    }
-    page[3..5].copy_from_slice(&(cells.len() as u16).to_be_bytes());
-    page[5..7].copy_from_slice(&(content as u16).to_be_bytes());
-    if let Some(right) = right {
-        page[8..12].copy_from_slice(&right.to_be_bytes());
-    }
-    page
 }
 
 #[cfg(test)]
@@ -167,7 +86,7 @@ mod tests {
         let known = |values: &[i64]| {
             let mut column = Ascending::default();
             values.iter().for_each(|n| column.add(ValueRef::Integer(*n)));
-            column.is_known().then(|| column.entries().map(|e| e.value).collect::<Vec<_>>())
+            column.is_known().then(|| column.entries().map(|e| e.0).collect::<Vec<_>>())
         };
         for values in [&[1, 2, 3][..], &[-5, -4, 0, 7, 8, 100], &[i64::MIN, 0], &[9]] {
             assert_eq!(known(values).as_deref(), Some(values));
@@ -179,10 +98,5 @@ mod tests {
         column.add(ValueRef::Integer(1));
         column.add(ValueRef::Null);
         assert!(!column.is_known());
-    }
-
-    #[test]
-    fn shares_are_even() {
-        assert_eq!((0..3).map(|p| share(8, 3, p)).collect::<Vec<_>>(), [3, 3, 2]);
     }
 }

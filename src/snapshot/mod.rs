@@ -4,7 +4,9 @@
 mod bulk;
 mod case;
 mod frames;
+mod index_pages;
 mod int_index;
+mod key_index;
 mod names;
 mod pages;
 mod partial;

@@ -45,6 +45,7 @@ targets! {
     sqlite_files "sqlite"
     csv "csv"
     json_lines "json-lines"
+    parquet_files "parquet"
     wrappers "wrappers"
     archives "archives"
     folders "folders"

@@ -47,6 +47,16 @@ pub fn of(target: &str) -> Vec<Vec<u8>> {
             seeds
         }
         "json-lines" => texts(JSON),
+        "parquet" => {
+            let folder = tempfile::tempdir().expect("a folder");
+            let at = folder.path().join("t.parquet");
+            [(7, parquet::basic::Compression::UNCOMPRESSED), (40, parquet::basic::Compression::SNAPPY)]
+                .map(|(rows, compression)| {
+                    crate::parquet_files::write(&at, rows, compression);
+                    std::fs::read(&at).expect("a file")
+                })
+                .to_vec()
+        }
         "sqlite" => vec![sqlite_file()],
         "pg-archive" => {
             [(12, None), (14, Some(6)), (15, Some(1)), (16, Some(3)), (16, Some(2)), (15, None)].map(|(v, p)| archive(v, p)).to_vec()

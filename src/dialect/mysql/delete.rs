@@ -7,10 +7,9 @@ use super::gate::{Gate, ending, opening};
 use super::guards::{self, differs, needs_twin, twin};
 use super::literal::{Kind, kind, name, table as qualified, text, value};
 use super::{
-    Mysql, archive, archive_name, ledger, ledger_name, names, of, on_touched, prefix, staging, stored, touched_archive_name,
-    touched_staging,
+    Mysql, archive, archive_name, ledger, ledger_name, names, of, on_touched, prefix, staging, touched_archive_name, touched_staging,
 };
-use crate::dialect::{Dialect as _, comment, header, hex, is_wide, sha256};
+use crate::dialect::{Dialect as _, Extra, comment, header, hex, is_wide, sha256};
 use crate::model::plan::{ARCHIVE_NUMBER, DeletePlan, LEDGER_COLUMNS, PlanRow, PlanTable, PlanTouch};
 use crate::model::{Column, Value};
 
@@ -25,6 +24,7 @@ pub(super) fn script(plan: &DeletePlan, dialect: &Mysql) -> String {
     let parts = plan.parts();
     let mut out = header::delete(plan, dialect.client(), &format!("tables {}..", prefix(plan)), dialect.proof());
     out.push_str(&opening(plan));
+    out.push_str(&forget_made(plan));
     for part in &parts {
         if part.part.1 > 1 {
             let _ = writeln!(out, "\n-- Batch {} of {}: {} rows", part.part.0, part.part.1, part.rows());
@@ -41,9 +41,9 @@ fn transaction(plan: &DeletePlan) -> String {
     for (index, table) in plan.tables.iter().enumerate() {
         make_staging(&mut gate, plan, index, table);
     }
-    for (index, touch) in touched(plan) {
-        let extra = if guards::skips(plan) { "unseed_cluster INT NOT NULL DEFAULT 0, " } else { "" };
-        let columns = names(&touch.columns, &guards::touched_columns(touch));
+    for (index, touch) in plan.touched_tables() {
+        let extra = if plan.skips() { "unseed_cluster INT NOT NULL DEFAULT 0, " } else { "" };
+        let columns = names(&touch.columns, &touch.staged_columns());
         let keys = names(&touch.columns, &touch.key).join(", ");
         gate.temp(
             &touched_staging(index),
@@ -51,7 +51,7 @@ fn transaction(plan: &DeletePlan) -> String {
             &format!(" AS SELECT {} FROM {} WHERE FALSE", columns.join(", "), qualified(&touch.name)),
         );
     }
-    if guards::skips(plan) {
+    if plan.skips() {
         gate.temp(
             "unseed_drift",
             "no INT NOT NULL AUTO_INCREMENT PRIMARY KEY, cluster INT, code CHAR(5), tbl VARCHAR(200), row_key VARCHAR(200)",
@@ -74,18 +74,18 @@ fn transaction(plan: &DeletePlan) -> String {
         let _ = writeln!(gate.sql, "\n-- {}: {} rows", comment(&table.name.to_string()), table.count());
         stage(&mut gate, plan, index, table);
     }
-    for (index, touch) in touched(plan) {
+    for (index, touch) in plan.touched_tables() {
         let mut extras: Vec<Extra> = Vec::new();
-        if guards::skips(plan) {
+        if plan.skips() {
             extras.push(("unseed_cluster", |_, row| row.cluster.to_string()));
         }
         let _ = writeln!(gate.sql, "\n-- {}: {} surviving rows lose a reference", comment(&touch.name.to_string()), touch.rows.len());
-        write_rows(&mut gate, &touched_staging(index), &touch.columns, &guards::touched_columns(touch), &extras, &touch.rows, false);
+        write_rows(&mut gate, &touched_staging(index), &touch.columns, &touch.staged_columns(), &extras, &touch.rows, false);
     }
     gate.push("\n-- 2. Guards.\n");
     gate.guard("DS010", "no batch before was refused", "SELECT @unseed_refused <> '' AS n", "batch before was refused", true);
     guards::place(&mut gate, plan, true);
-    guards::rights(&mut gate, plan, &["SELECT", "DELETE", "UPDATE", "TRIGGER"]);
+    guards::rights(&mut gate, plan, &["DELETE", "UPDATE", "TRIGGER"], &["SELECT", "INSERT", "CREATE", "DROP", "CREATE TEMPORARY TABLES"]);
     for table in &plan.tables {
         guards::shape(&mut gate, table);
     }
@@ -101,7 +101,7 @@ fn transaction(plan: &DeletePlan) -> String {
         );
     }
     locks(&mut gate, plan);
-    if guards::skips(plan) {
+    if plan.skips() {
         guards::skip(&mut gate, plan);
     } else {
         for (index, table) in plan.tables.iter().enumerate().filter(|(_, t)| !t.key.is_empty()) {
@@ -114,14 +114,14 @@ fn transaction(plan: &DeletePlan) -> String {
         for (index, table) in plan.tables.iter().enumerate() {
             guards::rows(&mut gate, plan, index, table);
         }
-        for (index, touch) in touched(plan) {
+        for (index, touch) in plan.touched_tables() {
             guards::touched_rows(&mut gate, index, touch);
         }
         guards::children(&mut gate, plan);
     }
     gate.open();
     gate.push("\n-- 3. Archive, delete, count.\n");
-    for (index, touch) in touched(plan) {
+    for (index, touch) in plan.touched_tables() {
         touch_step(&mut gate, plan, index, touch);
     }
     for (index, table) in plan.tables.iter().enumerate() {
@@ -139,18 +139,10 @@ fn transaction(plan: &DeletePlan) -> String {
     gate.end(plan, &ledger(plan), "apply")
 }
 
-/// Lists the touched tables that a part of the plan has rows of.
-pub(super) fn touched(plan: &DeletePlan) -> impl Iterator<Item = (usize, &PlanTouch)> {
-    plan.touched.iter().enumerate().filter(|(_, t)| !t.rows.is_empty())
-}
-
-/// A column of a staging that is not the table's own, with its value in a row.
-pub(super) type Extra = (&'static str, fn(usize, &PlanRow) -> String);
-
 /// Lists the columns of a staging that are not the table's own.
 fn extras(plan: &DeletePlan, table: &PlanTable) -> Vec<Extra> {
     let mut extras: Vec<Extra> = Vec::new();
-    if guards::skips(plan) {
+    if plan.skips() {
         extras.push(("unseed_cluster", |_, row| row.cluster.to_string()));
     }
     if table.key.is_empty() {
@@ -320,14 +312,26 @@ fn number_of(plan: &DeletePlan, of: &crate::model::QualifiedName) -> usize {
     plan.tables.iter().position(|t| t.name == *of).map_or(0, |i| plan.tables[i].table.index())
 }
 
-/// Drops what this run made and did not fill.
-fn drop_made(plan: &DeletePlan) -> String {
-    let mut gate = Gate::bare();
-    gate.push("\n-- A refusal leaves nothing behind that it made.\n");
+/// Lists what a run may make, by number.
+fn made(plan: &DeletePlan) -> Vec<(usize, String)> {
     let mut made = vec![(0, ledger(plan))];
     made.extend(plan.tables.iter().map(|t| (number_of(plan, &t.name) + 1, archive(plan, &t.name))));
     made.extend((0..plan.touched.len()).map(|i| (MADE_TOUCHED + i, name(&touched_archive_name(plan, i)))));
-    for (number, place) in made {
+    made
+}
+
+/// Forgets what an earlier run of this session made and was stopped before it could drop it: somebody may have
+/// filled it since.
+pub(super) fn forget_made(plan: &DeletePlan) -> String {
+    let sets: Vec<String> = made(plan).iter().map(|(number, _)| format!("@unseed_made_{number} = 0")).collect();
+    format!("SET {};\n", sets.join(", "))
+}
+
+/// Drops what this run made and did not fill.
+pub(super) fn drop_made(plan: &DeletePlan) -> String {
+    let mut gate = Gate::bare();
+    gate.push("\n-- A refusal leaves nothing behind that it made.\n");
+    for (number, place) in made(plan) {
         gate.only_if(
             &format!("@unseed_lock = 1 AND @unseed_made_{number} = 1 AND @unseed_parts + @unseed_already = 0 AND @unseed_refused <> ''"),
             &format!("DROP TABLE IF EXISTS {place}"),
@@ -337,12 +341,15 @@ fn drop_made(plan: &DeletePlan) -> String {
     gate.sql
 }
 
-/// Reads the ledger, where there is one: was this part done already?
+/// Reads the ledger, where there is one: was this part done already? What could not be read is NULL, which a
+/// guard refuses.
 pub(super) fn done(gate: &mut Gate, plan: &DeletePlan, condition: &str) {
+    gate.push("SET @unseed_ledger = NULL;\n");
     gate.push(&format!(
         "SET @unseed_ledger = (SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = {});\n",
         text(&ledger_name(plan))
     ));
+    gate.push("SET @unseed_done = IF(@unseed_ledger = 0, 0, NULL), @unseed_run = IF(@unseed_ledger = 0, 1, NULL);\n");
     gate.only_if("@unseed_ledger = 1", &format!("SELECT {condition} INTO @unseed_done"));
     gate.only_if(
         "@unseed_ledger = 1",
@@ -368,7 +375,7 @@ fn locks(gate: &mut Gate, plan: &DeletePlan) {
         };
         gate.guard("DS010", &format!("{}: locked", table.name), &count, "locks were not granted; another transaction holds them", true);
     }
-    for (index, touch) in touched(plan) {
+    for (index, touch) in plan.touched_tables() {
         let keys = of("t", &names(&touch.columns, &touch.key));
         let count = format!(
             "SELECT 0 * COUNT(*) AS n FROM (SELECT {keys} FROM {} AS p STRAIGHT_JOIN {} AS t ON {} FOR UPDATE) AS l",
@@ -382,7 +389,7 @@ fn locks(gate: &mut Gate, plan: &DeletePlan) {
 
 /// How many rows a staging holds: those planned, less those skipped.
 fn wanted(plan: &DeletePlan, place: &str, planned: usize, sum: &str) -> String {
-    if guards::skips(plan) { format!("(SELECT {sum} FROM {place})") } else { planned.to_string() }
+    if plan.skips() { format!("(SELECT {sum} FROM {place})") } else { planned.to_string() }
 }
 
 /// Keeps columns that an update would set to the current time (`ON UPDATE CURRENT_TIMESTAMP`) as they are.
@@ -410,6 +417,23 @@ fn touch_step(gate: &mut Gate, plan: &DeletePlan, index: usize, touch: &PlanTouc
             gate.joined()
         ),
     );
+    let working = "@unseed_on = 1 AND @unseed_open = 1";
+    gate.push(&format!("SET @unseed_n = IF({working}, NULL, 0);\n"));
+    let first = name(&touch.columns[touch.key[0]].name);
+    gate.only_if(
+        working,
+        &format!(
+            "SELECT COUNT(*) INTO @unseed_n FROM {staged} AS p LEFT JOIN {kept} AS a ON {} WHERE a.{first} IS NULL",
+            on_touched(touch, "a", "p")
+        ),
+    );
+    gate.guard(
+        "DS060",
+        &format!("{}: every reference is archived", touch.name),
+        "SELECT COALESCE(@unseed_n, 1) AS n",
+        &format!("references of {} are not in the archive", touch.name),
+        false,
+    );
     gate.push(&format!(
         "UPDATE {staged} AS p STRAIGHT_JOIN {} AS t ON {} {} SET {};\nSET @unseed_n = ROW_COUNT();\n",
         qualified(&touch.name),
@@ -428,7 +452,7 @@ fn touch_step(gate: &mut Gate, plan: &DeletePlan, index: usize, touch: &PlanTouc
 }
 
 fn archive_step(gate: &mut Gate, plan: &DeletePlan, index: usize, table: &PlanTable) {
-    let columns = names(&table.columns, &stored(table));
+    let columns = names(&table.columns, &table.stored());
     let sum = if table.key.is_empty() { "COALESCE(SUM(unseed_take), 0)" } else { "COUNT(*)" };
     gate.push(&format!(
         "-- {}\nSET @unseed_wanted_{index} = {};\nINSERT INTO unseed_report SELECT {index}, {}, {}, @unseed_wanted_{index}, 0, (SELECT COUNT(*) FROM {}), 0;\nSET @unseed_n = IF(@unseed_on = 1, 0, @unseed_wanted_{index});\n",
@@ -545,7 +569,11 @@ fn delete_group(gate: &mut Gate, plan: &DeletePlan, group: &[usize]) {
     }
     for index in group {
         let table = &plan.tables[*index];
-        let count = format!("SELECT ABS(@unseed_deleted_{index} - @unseed_wanted_{index}) AS n");
+        gate.push(&format!(
+            "UPDATE unseed_report SET changed = @unseed_deleted_{index}, rows_after = (SELECT COUNT(*) FROM {}) WHERE no = {index};\n",
+            qualified(&table.name)
+        ));
+        let count = reported(*index, &format!("@unseed_deleted_{index}"));
         gate.guard(
             "DS060",
             &format!("{}: all planned rows went", table.name),
@@ -563,11 +591,12 @@ fn delete_group(gate: &mut Gate, plan: &DeletePlan, group: &[usize]) {
                 false,
             );
         }
-        gate.push(&format!(
-            "UPDATE unseed_report SET changed = @unseed_deleted_{index}, rows_after = (SELECT COUNT(*) FROM {}) WHERE no = {index};\n",
-            qualified(&table.name)
-        ));
     }
+}
+
+/// Counts what is wrong with a table's line of the report: it is there, and says as many rows as wanted.
+pub(super) fn reported(index: usize, changed: &str) -> String {
+    format!("SELECT 1 - COUNT(*) AS n FROM unseed_report WHERE no = {index} AND changed = {changed} AND changed = @unseed_wanted_{index}")
 }
 
 /// Writes the ledger's rows.
@@ -584,4 +613,16 @@ pub(super) fn record(gate: &mut Gate, plan: &DeletePlan, event: &str, batch: u32
         );
         gate.only_if("@unseed_on = 1", &sql);
     }
+    let working = "@unseed_on = 1 AND @unseed_open = 1";
+    gate.push(&format!("SET @unseed_n = IF({working}, NULL, 0);\n"));
+    gate.only_if(
+        working,
+        &format!(
+            "SELECT {} - COUNT(*) INTO @unseed_n FROM {} WHERE plan_id = {} AND run = @unseed_run AND batch = {batch} AND event = '{event}'",
+            plan.tables.len(),
+            ledger(plan),
+            text(&plan.id.0)
+        ),
+    );
+    gate.guard("DS060", "the ledger is written", "SELECT COALESCE(@unseed_n, 1) AS n", "rows of the ledger are missing", false);
 }

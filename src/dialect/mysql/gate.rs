@@ -9,6 +9,7 @@
 
 use std::fmt::Write as _;
 
+use super::guards::ME;
 use super::literal::text;
 use crate::dialect::comment;
 use crate::model::plan::DeletePlan;
@@ -67,16 +68,20 @@ impl Gate {
     /// Adds a guard: `count` is a query of one number, `n`, which must be 0 for the gate to open. `always`
     /// says that it holds even where there is nothing left to do.
     pub(super) fn guard(&mut self, code: &'static str, label: &str, count: &str, what: &str, always: bool) {
+        self.guard_that_tells(code, label, count, &format!("CONCAT(q.n, {})", text(&format!(" {what}"))), always);
+    }
+
+    /// The same, where what is told is an expression over the query.
+    pub(super) fn guard_that_tells(&mut self, code: &'static str, label: &str, count: &str, told: &str, always: bool) {
         self.steps.push(code);
         let step = self.steps.len();
         let done = if always { "" } else { " OR @unseed_done = 1" };
         let _ = write!(
             self.sql,
             "-- [{code}] {}\n\
-             INSERT INTO unseed_gate SELECT {step}, /*[*/q.n = 0/*]*/{done}, CONCAT(q.n, {}) FROM ({count}) AS q;\n\
+             INSERT INTO unseed_gate SELECT {step}, /*[*/q.n = 0/*]*/{done}, LEFT({told}, 1000) FROM ({count}) AS q;\n\
              -- [/{code}]\n",
             comment(label),
-            text(&format!(" {what}"))
         );
     }
 
@@ -120,7 +125,6 @@ impl Gate {
              SET @unseed_why = (SELECT detail FROM unseed_gate WHERE step = @unseed_step);\n\
              SET @unseed_whole = (SELECT COUNT(*) = {count} FROM unseed_gate WHERE ok = 1);\n\
              SELECT part, tbl AS `table`, planned, changed, rows_before, rows_after FROM unseed_report ORDER BY no;\n\
-             SET @unseed_sum = (SELECT COALESCE(SUM(changed), 0) FROM unseed_report);\n\
              SET @unseed_sql = IF(@unseed_whole = 1 AND @unseed_on = 1 AND @unseed_open = 1, 'COMMIT', 'DO 0');\n\
              PREPARE unseed_s FROM @unseed_sql; EXECUTE unseed_s; DEALLOCATE PREPARE unseed_s;\n\
              -- Undoes whatever was not committed.\n\
@@ -133,7 +137,7 @@ impl Gate {
         self.only_if(
             "@unseed_on = 1 AND @unseed_whole = 1 AND @unseed_open = 1",
             &format!(
-                "SELECT COUNT(*) INTO @unseed_written FROM {ledger} WHERE plan_id = {} AND run = @unseed_run AND event = '{done_word}'",
+                "SELECT COUNT(*), COALESCE(SUM(rows_changed), 0) INTO @unseed_written, @unseed_sum FROM {ledger} WHERE plan_id = {} AND run = @unseed_run AND event = '{done_word}'",
                 text(&plan.id.0)
             ),
         );
@@ -169,11 +173,44 @@ pub(super) fn opening(plan: &DeletePlan) -> String {
          SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED;\n\
          SET @unseed_on = (CAST(COALESCE(@unseed_apply, '') AS BINARY) = CAST({} AS BINARY));\n\
          SET @unseed_refused = '', @unseed_detail = '', @unseed_total = 0, @unseed_already = 0, @unseed_rehearsed = 0, @unseed_parts = 0;\n\
+         -- Does this server follow another? Each engine tells it in another place, and tells only who may see it.\n\
+         SET @unseed_replica = 0, @unseed_n = 0;\n\
+         {followed}\
          -- One run at a time in a database; held until the end.\n\
          SET @unseed_lock_name = CONCAT('unseed.', MD5(COALESCE(DATABASE(), '')));\n\
          SET @unseed_lock = COALESCE(GET_LOCK(@unseed_lock_name, 0), 0);\n",
-        text(&plan.id.0)
+        text(&plan.id.0),
+        followed = followed(),
     )
+}
+
+/// Counts the servers that this one follows: connections that run, or that are configured.
+fn followed() -> String {
+    let mut gate = Gate::bare();
+    let reads = format!("EXISTS (SELECT 1 FROM information_schema.user_privileges WHERE grantee = {ME} AND privilege_type = 'SELECT')");
+    for (schema, table, allowed, count) in [
+        (
+            "information_schema",
+            "GLOBAL_STATUS",
+            "TRUE",
+            "MAX(variable_value) INTO @unseed_n FROM information_schema.global_status WHERE variable_name = 'SLAVES_RUNNING'",
+        ),
+        (
+            "performance_schema",
+            "replication_connection_configuration",
+            reads.as_str(),
+            "COUNT(*) INTO @unseed_n FROM performance_schema.replication_connection_configuration",
+        ),
+    ] {
+        gate.only_if(
+            &format!(
+                "{allowed} AND EXISTS (SELECT 1 FROM information_schema.tables WHERE table_schema = '{schema}' AND table_name = '{table}')"
+            ),
+            &format!("SELECT {count}"),
+        );
+        gate.push("SET @unseed_replica = @unseed_replica + COALESCE(@unseed_n, 0), @unseed_n = 0;\n");
+    }
+    gate.sql
 }
 
 /// The lines that end every script: an error where it was refused, and the outcome as the last line.

@@ -10,7 +10,7 @@ mod prevent;
 mod undo;
 mod verify;
 
-use super::{Client, Dialect, Script};
+use super::{Client, Dialect, Script, staging, touched_staging};
 use crate::model::plan::{DeletePlan, LEDGER_TABLE, PlanTable, PlanTouch};
 use crate::model::{Column, Engine, QualifiedName};
 
@@ -35,6 +35,11 @@ const MARIADB: Client = Client {
     apply: "(echo \"SET @unseed_apply = '{id}';\"; cat {file}) | mariadb --binary-mode {db}",
     backup: "mariadb-dump --single-transaction {db} > before-unseed.sql",
     after: "ANALYZE TABLE on each table that rows went from",
+    waits: (
+        "sessions that touch these rows wait until the script ends, others do not",
+        "sessions that touch a batch's rows wait until that batch ends, others do not",
+    ),
+    stale: "Clear caches that were filled from these tables.",
     drop_archive: "DROP TABLE on each table whose name begins with {schema}",
     notes: &["DDL commits in this engine: an apply makes its archive tables first; a refusal drops those that it made."],
 };
@@ -161,16 +166,6 @@ fn ledger(plan: &DeletePlan) -> String {
     name(&ledger_name(plan))
 }
 
-/// Returns the name of a table's staging.
-fn staging(index: usize) -> String {
-    format!("unseed_plan_{index}")
-}
-
-/// Returns the name of a touched table's staging.
-fn touched_staging(index: usize) -> String {
-    format!("unseed_touch_{index}")
-}
-
 /// Lists quoted column names.
 fn names(columns: &[Column], ordinals: &[usize]) -> Vec<String> {
     ordinals.iter().map(|c| name(&columns[*c].name)).collect()
@@ -194,9 +189,4 @@ fn on_touched(touch: &PlanTouch, left: &str, right: &str) -> String {
 /// Lists some columns of an alias.
 fn of(alias: &str, columns: &[String]) -> String {
     columns.iter().map(|c| format!("{alias}.{c}")).collect::<Vec<_>>().join(", ")
-}
-
-/// Lists the columns that are written: not those that the database computes.
-fn stored(table: &PlanTable) -> Vec<usize> {
-    (0..table.columns.len()).filter(|c| !table.columns[*c].generated).collect()
 }

@@ -1,12 +1,12 @@
 //! `undo-offline.sql`: restores the planned rows from the snapshot, for when the archive is gone. What has
 //! changed in production between the snapshot and the apply is not in it.
 
-use super::delete::{Extra, done, make_ledger, record, touched, write_rows};
+use super::delete::{done, drop_made, forget_made, make_ledger, record, write_rows};
 use super::gate::{Gate, ending, opening};
 use super::literal::{name, table as qualified, text};
 use super::undo::{begin_restore, close_circles, end_restore, insert, is_ordered, opened_columns, refer_again};
-use super::{Mysql, archive, archive_name, guards, ledger, names, on_key, prefix, staging, stored, touched_staging};
-use crate::dialect::{Dialect as _, header};
+use super::{Mysql, archive, archive_name, guards, ledger, names, on_key, prefix, staging, touched_staging};
+use crate::dialect::{Dialect as _, Extra, header};
 use crate::model::plan::{DeletePlan, PlanTable};
 
 /// Renders the script.
@@ -26,20 +26,21 @@ pub(super) fn script(plan: &DeletePlan, dialect: &Mysql) -> String {
         header::command(client.apply, plan, "undo-offline.sql", &left),
     );
     out.push_str(&opening(plan));
+    out.push_str(&forget_made(plan));
     let mut gate = Gate::begin();
     for (index, table) in plan.tables.iter().enumerate() {
         let own: Vec<String> = extras(table).iter().map(|e| format!("{} BIGINT NOT NULL DEFAULT 0", e.0)).collect();
         let key = if table.key.is_empty() { "unseed_no".to_owned() } else { names(&table.columns, &table.key).join(", ") };
-        let columns = names(&table.columns, &stored(table)).join(", ");
+        let columns = names(&table.columns, &table.stored()).join(", ");
         gate.temp(
             &staging(index),
             &format!("{}, PRIMARY KEY ({key})", own.join(", ")),
             &format!(" AS SELECT {columns} FROM {} WHERE FALSE", qualified(&table.name)),
         );
     }
-    for (index, touch) in touched(plan) {
+    for (index, touch) in plan.touched_tables() {
         let keys = names(&touch.columns, &touch.key).join(", ");
-        let columns = names(&touch.columns, &guards::touched_columns(touch)).join(", ");
+        let columns = names(&touch.columns, &touch.staged_columns()).join(", ");
         gate.temp(
             &touched_staging(index),
             &format!("PRIMARY KEY ({keys})"),
@@ -59,10 +60,10 @@ pub(super) fn script(plan: &DeletePlan, dialect: &Mysql) -> String {
     }
     gate.push("COMMIT;\nSTART TRANSACTION;\n\n-- The rows as the snapshot holds them.\n");
     for (index, table) in plan.tables.iter().enumerate() {
-        write_rows(&mut gate, &staging(index), &table.columns, &stored(table), &extras(table), &table.rows, false);
+        write_rows(&mut gate, &staging(index), &table.columns, &table.stored(), &extras(table), &table.rows, false);
     }
-    for (index, touch) in touched(plan) {
-        write_rows(&mut gate, &touched_staging(index), &touch.columns, &guards::touched_columns(touch), &[], &touch.rows, false);
+    for (index, touch) in plan.touched_tables() {
+        write_rows(&mut gate, &touched_staging(index), &touch.columns, &touch.staged_columns(), &[], &touch.rows, false);
     }
     let keyed: Vec<usize> = (0..plan.tables.len()).filter(|i| !plan.tables[*i].key.is_empty()).collect();
     let expected: usize = keyed.iter().map(|i| plan.tables[*i].count()).sum();
@@ -78,7 +79,7 @@ pub(super) fn script(plan: &DeletePlan, dialect: &Mysql) -> String {
     }
     gate.push(&format!("SET @unseed_done = (@unseed_taken = {expected} AND {expected} > 0);\n"));
     guards::place(&mut gate, plan, false);
-    guards::rights(&mut gate, plan, &["SELECT", "INSERT", "UPDATE"]);
+    guards::rights(&mut gate, plan, &["INSERT", "UPDATE"], &["SELECT", "INSERT", "CREATE", "CREATE TEMPORARY TABLES"]);
     for (index, table) in plan.tables.iter().enumerate() {
         let count = format!("SELECT {} - COUNT(*) AS n FROM {}", table.rows.len(), staging(index));
         gate.guard(
@@ -137,11 +138,12 @@ pub(super) fn script(plan: &DeletePlan, dialect: &Mysql) -> String {
             end_restore(&mut gate, *index, &plan.tables[*index]);
         }
     }
-    for (index, touch) in touched(plan) {
+    for (index, touch) in plan.touched_tables() {
         refer_again(&mut gate, touch, &name(&touched_staging(index)));
     }
     record(&mut gate, plan, "undo", 0, false);
     out.push_str(&gate.end(plan, &ledger(plan), "undo"));
+    out.push_str(&drop_made(plan));
     out.push_str(&ending("UNDONE", "ALREADY-UNDONE", 1));
     out
 }

@@ -1,9 +1,9 @@
 //! `undo.sql`: puts the archived rows back, parents first, and restores references that were set to NULL.
 
-use super::delete::{done, record, untouched, write_rows};
+use super::delete::{done, record, reported, untouched, write_rows};
 use super::gate::{Gate, ending, opening};
 use super::literal::{name, table as qualified, text};
-use super::{Mysql, archive, guards, ledger, names, of, on_key, on_touched, prefix, staging, stored, touched_archive_name};
+use super::{Mysql, archive, guards, ledger, names, of, on_key, on_touched, prefix, staging, touched_archive_name};
 use crate::dialect::{Dialect as _, comment, header};
 use crate::model::plan::{ARCHIVE_NUMBER, DeletePlan, PlanTable, PlanTouch};
 
@@ -33,9 +33,9 @@ pub(super) fn script(plan: &DeletePlan, dialect: &Mysql) -> String {
             &format!(" AS SELECT {keys} FROM {} WHERE FALSE", qualified(&table.name)),
         );
     }
-    gate.push("SET @unseed_since = 0, @unseed_applies = 0;\n");
     let id = text(&plan.id.0);
     done(&mut gate, plan, "0");
+    gate.push("SET @unseed_since = IF(@unseed_ledger = 0, 0, NULL), @unseed_applies = IF(@unseed_ledger = 0, 0, NULL);\n");
     gate.only_if(
         "@unseed_ledger = 1",
         &format!("SELECT COALESCE(MAX(run), 0) INTO @unseed_since FROM {} WHERE plan_id = {id} AND event = 'undo'", ledger(plan)),
@@ -60,7 +60,7 @@ pub(super) fn script(plan: &DeletePlan, dialect: &Mysql) -> String {
         );
     }
     guards::place(&mut gate, plan, false);
-    guards::rights(&mut gate, plan, &["SELECT", "INSERT", "UPDATE"]);
+    guards::rights(&mut gate, plan, &["INSERT", "UPDATE"], &["SELECT", "INSERT", "DELETE", "CREATE TEMPORARY TABLES"]);
     gate.guard(
         "DS061",
         "the plan was applied here",
@@ -90,7 +90,7 @@ pub(super) fn script(plan: &DeletePlan, dialect: &Mysql) -> String {
                             &mut gate,
                             *index,
                             table,
-                            &of("a", &names(&table.columns, &stored(table))),
+                            &of("a", &names(&table.columns, &table.stored())),
                             &format!("{from} AS a"),
                             &format!(" ORDER BY {order}"),
                         );
@@ -117,6 +117,8 @@ pub(super) fn script(plan: &DeletePlan, dialect: &Mysql) -> String {
     let touched = (0..plan.touched.len()).map(|i| name(&touched_archive_name(plan, i)));
     for place in archives.chain(touched) {
         gate.push(&format!("DELETE FROM {place} WHERE {};\n", gate.condition()));
+        let count = format!("SELECT COUNT(*) * @unseed_open AS n FROM {place}");
+        gate.guard("DS060", "the archive is empty", &count, "rows are left in an archive", false);
     }
     record(&mut gate, plan, "undo", 0, false);
     out.push_str(&gate.end(plan, &ledger(plan), "undo"));
@@ -136,7 +138,7 @@ pub(super) fn opened_columns(table: &PlanTable, alias: &str) -> String {
         let bits: u32 = table.opens.iter().enumerate().filter(|(_, columns)| columns.contains(&c)).map(|(bit, _)| 1 << bit).sum();
         if bits == 0 { own } else { format!("IF(p.unseed_opens & {bits} <> 0, NULL, {own})") }
     };
-    stored(table).into_iter().map(column).collect::<Vec<_>>().join(", ")
+    table.stored().into_iter().map(column).collect::<Vec<_>>().join(", ")
 }
 
 /// DS061, DS070: the archive is whole, and no key is taken.
@@ -184,7 +186,7 @@ pub(super) fn begin_restore(gate: &mut Gate, index: usize, table: &PlanTable, wa
 
 /// Puts rows back.
 pub(super) fn insert(gate: &mut Gate, index: usize, table: &PlanTable, values: &str, from: &str, end: &str) {
-    let columns = names(&table.columns, &stored(table)).join(", ");
+    let columns = names(&table.columns, &table.stored()).join(", ");
     gate.push(&format!(
         "INSERT INTO {} ({columns}) SELECT {values} FROM {from} {}{end};\nSET @unseed_n = ROW_COUNT();\nSET @unseed_back_{index} = @unseed_back_{index} + @unseed_n;\n",
         qualified(&table.name),
@@ -220,7 +222,7 @@ pub(super) fn end_restore(gate: &mut Gate, index: usize, table: &PlanTable) {
         "UPDATE unseed_report SET changed = @unseed_back_{index}, rows_after = (SELECT COUNT(*) FROM {}) WHERE no = {index};\n",
         qualified(&table.name)
     ));
-    let count = format!("SELECT ABS(@unseed_back_{index} - @unseed_wanted_{index}) AS n");
+    let count = reported(index, &format!("@unseed_back_{index}"));
     gate.guard(
         "DS070",
         &format!("{}: all rows are back", table.name),

@@ -36,6 +36,10 @@ pub(super) fn script(plan: &DeletePlan) -> String {
              SELECT * FROM json_to_recordset(current_setting('unseed.drift')::json) AS d(cluster integer, code text, \"table\" text, key text);\n",
         );
     }
+    out.push_str(
+        "-- What an apply leaves stale.\n\
+         SELECT DISTINCT * FROM json_to_recordset(current_setting('unseed.views')::json) AS v(refresh_materialized_view text) ORDER BY 1;\n",
+    );
     out.push_str(&ending(
         "t(batch integer, \"table\" text, planned bigint, found bigint, deleted bigint, rows_before bigint, rows_after bigint, ms numeric)",
         "APPLIED",
@@ -57,7 +61,7 @@ fn block(plan: &DeletePlan) -> String {
            run_no integer := 1;\n  started timestamptz;\n  planned oid[];\n  touched oid[];\n  \
            before_rows bigint[] := array_fill(0::bigint, ARRAY[{count}]);\n  \
            found_rows bigint[] := array_fill(0::bigint, ARRAY[{count}]);\n  \
-           lines json[] := '{{}}';\n  drift json := '[]';\n  code text := '';\n  detail text := '';\n  found text;\n\
+           lines json[] := '{{}}';\n  drift json := '[]';\n  views json := '[]';\n  code text := '';\n  detail text := '';\n  found text;\n\
          BEGIN\n  \
            -- A block that was not prepared (a batch before it was refused) does nothing.\n  \
            IF current_setting('unseed.staging') <> '{number}' THEN\n    RETURN;\n  END IF;\n  \
@@ -86,8 +90,10 @@ fn block(plan: &DeletePlan) -> String {
            PERFORM set_config('unseed.total', (current_setting('unseed.total')::bigint + total)::text, false),\n    \
              set_config('unseed.already', (current_setting('unseed.already')::integer + applied::integer)::text, false),\n    \
              set_config('unseed.rehearsed', (current_setting('unseed.rehearsed')::integer + rehearsed::integer)::text, false),\n    \
+             set_config('unseed.done', (current_setting('unseed.done')::integer + (code = '' AND NOT rehearsed AND NOT applied)::integer)::text, false),\n    \
              set_config('unseed.report', (current_setting('unseed.report')::jsonb || coalesce(array_to_json(lines), '[]')::jsonb)::text, false),\n    \
-             set_config('unseed.drift', (current_setting('unseed.drift')::jsonb || drift::jsonb)::text, false);\n\
+             set_config('unseed.drift', (current_setting('unseed.drift')::jsonb || drift::jsonb)::text, false),\n    \
+             set_config('unseed.views', (current_setting('unseed.views')::jsonb || views::jsonb)::text, false);\n\
          END\n",
         codes.render()
     );
@@ -105,22 +111,37 @@ fn changes(plan: &DeletePlan) -> String {
         for (index, table) in plan.tables.iter().enumerate() {
             out.push_str(&guards::rows(plan, index, table));
         }
-        for (index, touch) in plan.touched.iter().enumerate().filter(|(_, t)| !t.rows.is_empty()) {
+        for (index, touch) in plan.touched_tables() {
             out.push_str(&guards::touched_rows(index, touch));
         }
         out.push_str(&guards::children(plan));
     }
     out.push_str(&containers(plan));
-    for (index, touch) in plan.touched.iter().enumerate().filter(|(_, t)| !t.rows.is_empty()) {
+    for (index, touch) in plan.touched_tables() {
         out.push_str(&touch_step(plan, index, touch));
     }
     for group in plan.groups() {
         out.push_str(&delete_step(plan, &group));
     }
+    out.push_str(CHECK_NOW);
     out.push_str(&guards::after(plan));
     out.push_str(&sum(plan));
+    out.push_str(VIEWS);
     out
 }
+
+/// Makes deferred constraints and triggers speak inside the block, in a rehearsal too: at COMMIT they would
+/// fail behind the outcome's back.
+pub(super) const CHECK_NOW: &str = "-- What is deferred to the end is checked here, in a rehearsal too.\nSET CONSTRAINTS ALL IMMEDIATE;\n";
+
+/// Collects the materialized views that read a changed table, through other views or not.
+const VIEWS: &str = "-- Materialized views that read these tables, through other views or not: an apply leaves them stale.\n\
+    SELECT coalesce(json_agg(json_build_object('refresh_materialized_view', v.shown) ORDER BY v.shown), '[]') INTO views FROM (\n  \
+      WITH RECURSIVE d(relation) AS (\n    \
+        SELECT unnest(planned || touched)\n    \
+        UNION SELECT w.ev_class FROM d JOIN pg_depend AS p ON p.refclassid = 'pg_class'::regclass AND p.refobjid = d.relation AND p.classid = 'pg_rewrite'::regclass\n      \
+          JOIN pg_rewrite AS w ON w.oid = p.objid)\n  \
+      SELECT DISTINCT c.oid::regclass::text AS shown FROM d JOIN pg_class AS c ON c.oid = d.relation WHERE c.relkind = 'm') AS v;\n";
 
 fn locks(plan: &DeletePlan) -> String {
     let mut out = String::from("-- Locks, parents first, in key order: from here on nobody can refer to these rows or change them.\n");
@@ -140,7 +161,7 @@ fn locks(plan: &DeletePlan) -> String {
             index + 1
         );
     }
-    for (index, touch) in plan.touched.iter().enumerate().filter(|(_, t)| !t.rows.is_empty()) {
+    for (index, touch) in plan.touched_tables() {
         let _ = writeln!(
             out,
             "PERFORM 1 FROM {} AS t JOIN {} AS p ON {} FOR UPDATE OF t;",
@@ -217,7 +238,7 @@ fn expect(plan: &DeletePlan, place: &str, planned: usize, sum: &str) -> String {
 
 /// Sets references of surviving rows to NULL; their old values are archived.
 fn touch_step(plan: &DeletePlan, index: usize, touch: &PlanTouch) -> String {
-    let columns: Vec<String> = super::stage::touched_columns(touch).into_iter().map(|c| name(&touch.columns[c].name)).collect();
+    let columns: Vec<String> = touch.staged_columns().into_iter().map(|c| name(&touch.columns[c].name)).collect();
     let columns = columns.join(", ");
     let set: Vec<String> = touch.set_null.iter().map(|c| format!("{} = NULL", name(&touch.columns[*c].name))).collect();
     let (staged, archived) = (touched_staging(index), touched_archive(plan, index));
@@ -269,9 +290,13 @@ fn delete_step(plan: &DeletePlan, group: &[usize]) -> String {
     let mut counts = Vec::new();
     for index in group {
         let table = &plan.tables[*index];
+        // By name: an archive of an earlier apply may have its columns in another order.
+        let columns: Vec<String> = table.columns.iter().map(|c| name(&c.name)).collect();
         parts.push(format!(
-            "d{index} AS (\n    {delete}\n    RETURNING t.*),\n  a{index} AS (INSERT INTO {archive} SELECT * FROM d{index} RETURNING 1)",
+            "d{index} AS (\n    {delete}\n    RETURNING {returned}),\n  a{index} AS (INSERT INTO {archive} ({columns}) SELECT {columns} FROM d{index} RETURNING 1)",
             delete = delete_statement(*index, table),
+            returned = columns.iter().map(|c| format!("t.{c}")).collect::<Vec<_>>().join(", "),
+            columns = columns.join(", "),
             archive = archive(plan, &table.name),
         ));
         counts.push(format!("(SELECT count(*) FROM a{index})"));

@@ -30,8 +30,8 @@ pub(super) fn opening() -> String {
      DO $unseed$\n\
      BEGIN\n    \
          PERFORM set_config(v, '', false) FROM unnest(ARRAY['unseed.refused', 'unseed.detail', 'unseed.staging', 'unseed.outcome']) AS v;\n    \
-         PERFORM set_config('unseed.total', '0', false), set_config('unseed.already', '0', false), set_config('unseed.rehearsed', '0', false),\n        \
-             set_config('unseed.report', '[]', false), set_config('unseed.drift', '[]', false);\n\
+         PERFORM set_config('unseed.total', '0', false), set_config('unseed.already', '0', false), set_config('unseed.rehearsed', '0', false), set_config('unseed.done', '0', false),\n        \
+             set_config('unseed.report', '[]', false), set_config('unseed.drift', '[]', false), set_config('unseed.views', '[]', false);\n\
      END\n\
      $unseed$;\n"
         .to_owned()
@@ -67,8 +67,9 @@ pub(super) fn ending(columns: &str, done: &str, already: &str, blocks: u32) -> S
            PERFORM set_config('unseed.outcome', CASE\n      \
              WHEN refused <> '' THEN 'UNSEED REFUSED ' || refused\n      \
              WHEN current_setting('unseed.already')::integer = {blocks} THEN 'UNSEED {already}'\n      \
-             WHEN current_setting('unseed.rehearsed')::integer > 0 THEN 'UNSEED DRY-RUN-OK'\n      \
-             ELSE 'UNSEED {done} ' || current_setting('unseed.total') END, false);\n\
+             WHEN current_setting('unseed.rehearsed')::integer > 0 AND current_setting('unseed.rehearsed')::integer + current_setting('unseed.already')::integer = {blocks} THEN 'UNSEED DRY-RUN-OK'\n      \
+             WHEN current_setting('unseed.done')::integer > 0 AND current_setting('unseed.done')::integer + current_setting('unseed.already')::integer = {blocks} THEN 'UNSEED {done} ' || current_setting('unseed.total')\n      \
+             ELSE 'UNSEED REFUSED DS060' END, false);\n\
          END\n"
     );
     format!(
@@ -78,7 +79,7 @@ pub(super) fn ending(columns: &str, done: &str, already: &str, blocks: u32) -> S
          -- A client that stops at the first error finds the code here.\n\
          DO $unseed$\n\
          BEGIN\n    \
-             IF current_setting('unseed.refused') <> '' THEN\n        \
+             IF starts_with(current_setting('unseed.outcome'), 'UNSEED REFUSED') THEN\n        \
                  RAISE EXCEPTION '%: %', current_setting('unseed.outcome'), current_setting('unseed.detail');\n    \
              END IF;\n\
          END\n\

@@ -514,7 +514,7 @@ pub(super) fn skip(plan: &DeletePlan) -> String {
     for (index, table) in plan.tables.iter().enumerate() {
         out.push_str(&skip_rows(plan, index, table));
     }
-    for (index, touch) in plan.touched.iter().enumerate().filter(|(_, t)| !t.rows.is_empty()) {
+    for (index, touch) in plan.touched_tables() {
         let same: Vec<String> = touched_staged(touch).iter().map(|s| format!("NOT ({})", s.differs(&touch.columns, "t", "p"))).collect();
         let body = format!(
             "INSERT INTO unseed_drift SELECT p.unseed_cluster, 'DS020', {}, concat_ws(',', {}) FROM {} AS p\n  \
@@ -538,10 +538,7 @@ pub(super) fn skip(plan: &DeletePlan) -> String {
         );
         out.push_str(&guard("DS040", &format!("{} -> {}: new rows", relation.child, relation.parent), &body));
     }
-    let staged: Vec<String> = (0..plan.tables.len())
-        .map(staging)
-        .chain(plan.touched.iter().enumerate().filter(|(_, t)| !t.rows.is_empty()).map(|(i, _)| touched_staging(i)))
-        .collect();
+    let staged: Vec<String> = (0..plan.tables.len()).map(staging).chain(plan.touched_tables().map(|(i, _)| touched_staging(i))).collect();
     for place in staged {
         out.push_str(&format!("DELETE FROM {place} WHERE unseed_cluster IN (SELECT cluster FROM unseed_drift);\n"));
     }

@@ -15,7 +15,7 @@ mod stage;
 mod undo;
 mod verify;
 
-use super::{Client, Dialect, Script};
+use super::{Client, Dialect, Script, staging, touched_staging};
 use crate::model::plan::{DeletePlan, PlanTable, PlanTouch};
 use crate::model::{Engine, QualifiedName};
 
@@ -37,6 +37,11 @@ const CLIENT: Client = Client {
     apply: "psql -X -d {db} -c \"SET unseed.apply = '{id}'\" -f {file}",
     backup: "pg_dump -Fc -d {db} -f before-unseed.dump",
     after: "VACUUM (ANALYZE) on each table that rows went from",
+    waits: (
+        "sessions that touch these rows wait until the script ends, others do not",
+        "sessions that touch a batch's rows wait until that batch ends, others do not",
+    ),
+    stale: "Refresh the materialized views that delete.sql listed, and caches that were filled from these tables.",
     drop_archive: "DROP SCHEMA \"{schema}\" CASCADE;",
     notes: &["Run it with -f, never with -c: a server goes on with a string of statements when its client is killed."],
 };
@@ -129,16 +134,6 @@ fn ledger(plan: &DeletePlan) -> String {
 /// lie in partitions.
 fn target(table: &PlanTable) -> String {
     if table.partitions.is_empty() { format!("ONLY {}", qualified(&table.name)) } else { qualified(&table.name) }
-}
-
-/// Returns the name of a table's staging table.
-fn staging(index: usize) -> String {
-    format!("unseed_plan_{index}")
-}
-
-/// Returns the name of a touched table's staging table.
-fn touched_staging(index: usize) -> String {
-    format!("unseed_touch_{index}")
 }
 
 /// Returns the quoted key column names of a table.

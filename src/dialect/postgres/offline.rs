@@ -33,7 +33,7 @@ pub(super) fn script(plan: &DeletePlan) -> String {
     for (index, table) in plan.tables.iter().enumerate() {
         stage(&mut out, index, table);
     }
-    for (index, touch) in plan.touched.iter().enumerate().filter(|(_, t)| !t.rows.is_empty()) {
+    for (index, touch) in plan.touched_tables() {
         stage_touched(&mut out, index, touch);
     }
     out.push_str(&block(plan, &work(plan)));
@@ -71,7 +71,7 @@ fn stage(out: &mut String, index: usize, table: &PlanTable) {
 }
 
 fn stage_touched(out: &mut String, index: usize, touch: &PlanTouch) {
-    let columns = super::stage::touched_columns(touch);
+    let columns = touch.staged_columns();
     let names: Vec<String> = columns.iter().map(|c| name(&touch.columns[*c].name)).collect();
     let _ = writeln!(
         out,
@@ -165,7 +165,7 @@ fn insert(plan: &DeletePlan) -> String {
             );
         }
     }
-    for (index, touch) in plan.touched.iter().enumerate().filter(|(_, t)| !t.rows.is_empty()) {
+    for (index, touch) in plan.touched_tables() {
         let set: Vec<String> = touch.set_null.iter().map(|c| name(&touch.columns[*c].name)).map(|c| format!("{c} = p.{c}")).collect();
         let null: Vec<String> = touch.set_null.iter().map(|c| format!("t.{} IS NULL", name(&touch.columns[*c].name))).collect();
         let wrong = refuse(

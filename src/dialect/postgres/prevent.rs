@@ -1,7 +1,7 @@
 //! `prevent.sql`: checks that new rows must pass, not validated against those that are there.
 
 use super::literal::{name, qualified, text};
-use crate::dialect::{Script, prevent_heads};
+use crate::dialect::{Script, comment, prevent_heads};
 use crate::model::plan::{BanKind, DeletePlan, PlanBan};
 
 /// Renders the scripts.
@@ -20,6 +20,10 @@ pub(super) fn scripts(plan: &DeletePlan, bans: &[PlanBan]) -> Vec<Script> {
             "ALTER TABLE {} ADD CONSTRAINT {constraint} CHECK (({own} IN ({})) IS NOT TRUE) NOT VALID;\n",
             qualified(&ban.table),
             list.join(", ")
+        ));
+        make.push_str(&format!(
+            "-- Later, in a quiet hour: ALTER TABLE {} VALIDATE CONSTRAINT {constraint};\n",
+            comment(&qualified(&ban.table))
         ));
         drop.push_str(&format!("ALTER TABLE {} DROP CONSTRAINT IF EXISTS {constraint};\n", qualified(&ban.table)));
     }

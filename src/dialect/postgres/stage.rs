@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use super::columns::{Staged, staged};
 use super::literal::{name, staged_type};
 use super::{keys, staging, target, touched_staging};
-use crate::dialect::comment;
+use crate::dialect::{Extra, comment};
 use crate::model::plan::{DeletePlan, OnDrift, PlanRow, PlanTable, PlanTouch};
 
 /// Rows in one INSERT of the staging: short enough for any client, long enough to be fast.
@@ -17,7 +17,7 @@ pub(super) fn stage(out: &mut String, plan: &DeletePlan) {
     for (index, table) in plan.tables.iter().enumerate() {
         planned(out, plan, index, table);
     }
-    for (index, touch) in plan.touched.iter().enumerate().filter(|(_, t)| !t.rows.is_empty()) {
+    for (index, touch) in plan.touched_tables() {
         touched(out, plan, index, touch);
     }
     if plan.on_drift == OnDrift::Skip {
@@ -27,9 +27,6 @@ pub(super) fn stage(out: &mut String, plan: &DeletePlan) {
         );
     }
 }
-
-/// Columns of the staging that are not the table's own, with their values.
-type Extra = (&'static str, fn(usize, &PlanRow) -> String);
 
 fn planned(out: &mut String, plan: &DeletePlan, index: usize, table: &PlanTable) {
     let mut extras: Vec<Extra> = Vec::new();
@@ -55,17 +52,9 @@ fn planned(out: &mut String, plan: &DeletePlan, index: usize, table: &PlanTable)
     }
 }
 
-/// Returns the columns of a touched table that are staged: its key, and the references to set to NULL.
-pub(super) fn touched_columns(touch: &PlanTouch) -> Vec<usize> {
-    let mut columns: Vec<usize> = touch.key.iter().chain(&touch.set_null).copied().collect();
-    columns.sort_unstable();
-    columns.dedup();
-    columns
-}
-
 /// Returns how the staged columns of a touched table are compared.
 pub(super) fn touched_staged(touch: &PlanTouch) -> Vec<Staged> {
-    staged(&touch.columns, &touched_columns(touch), &[], false)
+    staged(&touch.columns, &touch.staged_columns(), &[], false)
 }
 
 fn touched(out: &mut String, plan: &DeletePlan, index: usize, touch: &PlanTouch) {

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::delete::CHECK_NOW;
 use super::frame::{ErrorCodes, begin, do_block, ending, opening};
 use super::literal::{name, qualified, text};
 use super::{
@@ -57,6 +58,7 @@ pub(super) fn block(plan: &DeletePlan, work: &str) -> String {
         token = text(&plan.id.0),
     );
     body.push_str(&indent(work, 4));
+    body.push_str(&indent(CHECK_NOW, 4));
     let codes = ErrorCodes { foreign_key: "DS061", unique: "DS070" };
     let _ = write!(
         body,
@@ -67,6 +69,7 @@ pub(super) fn block(plan: &DeletePlan, work: &str) -> String {
          PERFORM set_config('unseed.staging', '', false), set_config('unseed.refused', code, false), set_config('unseed.detail', detail, false),\n    \
              set_config('unseed.total', total::text, false), set_config('unseed.already', undone::integer::text, false),\n    \
              set_config('unseed.rehearsed', rehearsed::integer::text, false),\n    \
+             set_config('unseed.done', (code = '' AND NOT rehearsed AND NOT undone)::integer::text, false),\n    \
              set_config('unseed.report', coalesce(array_to_json(lines), '[]')::text, false);\n\
          END\n",
         codes.render()

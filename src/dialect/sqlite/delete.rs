@@ -9,7 +9,7 @@ use super::{
     CLIENT, affinity, any_equal, archive, archive_name, guards, ledger, names, of, on_key, on_touched, prefix, rowid, staging,
     touched_archive, touched_staging,
 };
-use crate::dialect::{comment, header};
+use crate::dialect::{Extra, comment, header};
 use crate::model::plan::{DeletePlan, LEDGER_COLUMNS, PlanRow, PlanTable, PlanTouch};
 
 /// Rows in one INSERT of the staging.
@@ -36,10 +36,10 @@ fn transaction(plan: &DeletePlan) -> String {
     for (index, table) in plan.tables.iter().enumerate() {
         stage(&mut gate, plan, index, table);
     }
-    for (index, touch) in touched(plan) {
+    for (index, touch) in plan.touched_tables() {
         stage_touched(&mut gate, plan, index, touch);
     }
-    if guards::skips(plan) {
+    if plan.skips() {
         gate.push("CREATE TEMP TABLE unseed_drift (cluster INTEGER, code TEXT, tbl TEXT, key TEXT);\n");
         gate.temp("unseed_drift");
     }
@@ -64,7 +64,7 @@ fn transaction(plan: &DeletePlan) -> String {
     for (index, table) in plan.tables.iter().enumerate().filter(|(_, t)| t.key.is_empty()) {
         find_keyless(&mut gate, index, table);
     }
-    if guards::skips(plan) {
+    if plan.skips() {
         guards::skip(&mut gate, plan);
     } else {
         applied_and_there(&mut gate, plan);
@@ -72,7 +72,7 @@ fn transaction(plan: &DeletePlan) -> String {
         for (index, table) in plan.tables.iter().enumerate() {
             guards::rows(&mut gate, plan, index, table);
         }
-        for (index, touch) in touched(plan) {
+        for (index, touch) in plan.touched_tables() {
             guards::touched_rows(&mut gate, index, touch);
         }
         guards::children(&mut gate, plan);
@@ -80,7 +80,7 @@ fn transaction(plan: &DeletePlan) -> String {
     gate.open();
     gate.push("\n-- 3. Archive, delete, count. Foreign keys are checked at the end, so that rows may refer to each other.\n");
     gate.push("PRAGMA defer_foreign_keys = ON;\n");
-    for (index, touch) in touched(plan) {
+    for (index, touch) in plan.touched_tables() {
         touch_step(&mut gate, plan, index, touch);
     }
     for (index, table) in plan.tables.iter().enumerate() {
@@ -98,17 +98,9 @@ fn transaction(plan: &DeletePlan) -> String {
     gate.end(plan, plan.part.0, "SELECT coalesce(sum(changed), 0) FROM temp.unseed_report")
 }
 
-/// Lists the touched tables that a part of the plan has rows of.
-pub(super) fn touched(plan: &DeletePlan) -> impl Iterator<Item = (usize, &PlanTouch)> {
-    plan.touched.iter().enumerate().filter(|(_, t)| !t.rows.is_empty())
-}
-
-/// A column of a staging that is not the table's own, with its value in a row.
-type Extra = (&'static str, fn(usize, &PlanRow) -> String);
-
 fn stage(gate: &mut Gate, plan: &DeletePlan, index: usize, table: &PlanTable) {
     let mut extras: Vec<Extra> = Vec::new();
-    if guards::skips(plan) {
+    if plan.skips() {
         extras.push(("unseed_cluster", |_, row| row.cluster.to_string()));
     }
     if table.key.is_empty() {
@@ -123,12 +115,12 @@ fn stage(gate: &mut Gate, plan: &DeletePlan, index: usize, table: &PlanTable) {
 
 fn stage_touched(gate: &mut Gate, plan: &DeletePlan, index: usize, touch: &PlanTouch) {
     let mut extras: Vec<Extra> = Vec::new();
-    if guards::skips(plan) {
+    if plan.skips() {
         extras.push(("unseed_cluster", |_, row| row.cluster.to_string()));
     }
     gate.push(&format!("\n-- {}: {} surviving rows lose a reference\n", comment(&touch.name.to_string()), touch.rows.len()));
     let key = names(&touch.columns, &touch.key);
-    write_rows(gate, &touched_staging(index), &touch.columns, &guards::touched_columns(touch), &extras, &touch.rows, &key);
+    write_rows(gate, &touched_staging(index), &touch.columns, &touch.staged_columns(), &extras, &touch.rows, &key);
 }
 
 /// Makes and fills a staging.
@@ -183,7 +175,7 @@ pub(super) fn containers(gate: &mut Gate, plan: &DeletePlan) {
         gate.push(&format!(
             "CREATE TABLE IF NOT EXISTS {} AS SELECT {} FROM {} AS t, temp.unseed_in WHERE 0;\n",
             touched_archive(plan, index),
-            of("t", &names(&touch.columns, &guards::touched_columns(touch))),
+            of("t", &names(&touch.columns, &touch.staged_columns())),
             qualified(&touch.name)
         ));
     }
@@ -247,7 +239,7 @@ fn find_keyless(gate: &mut Gate, index: usize, table: &PlanTable) {
 
 fn touch_step(gate: &mut Gate, plan: &DeletePlan, index: usize, touch: &PlanTouch) {
     let (staged, archived) = (touched_staging(index), touched_archive(plan, index));
-    let columns = names(&touch.columns, &guards::touched_columns(touch));
+    let columns = names(&touch.columns, &touch.staged_columns());
     let set: Vec<String> = names(&touch.columns, &touch.set_null).into_iter().map(|c| format!("{c} = NULL")).collect();
     let keys = names(&touch.columns, &touch.key);
     let left: Vec<String> = names(&touch.columns, &touch.set_null).into_iter().map(|c| format!("t.{c} IS NOT NULL")).collect();
@@ -273,6 +265,18 @@ fn touch_step(gate: &mut Gate, plan: &DeletePlan, index: usize, touch: &PlanTouc
         &format!("{}: every reference is NULL", touch.name),
         &count,
         &format!("references of {} are still there", touch.name),
+        false,
+    );
+    let same: Vec<String> = columns.iter().map(|c| format!("a.{c} IS p.{c}")).collect();
+    let count = format!(
+        "SELECT count(*) AS n FROM temp.{staged} AS p, temp.unseed_go WHERE NOT EXISTS (SELECT 1 FROM {archived} AS a WHERE {})",
+        same.join(" AND ")
+    );
+    gate.guard(
+        "DS060",
+        &format!("{}: every reference is archived", touch.name),
+        &count,
+        &format!("references of {} are not in the archive", touch.name),
         false,
     );
 }
@@ -310,7 +314,7 @@ fn archive_step(gate: &mut Gate, plan: &DeletePlan, index: usize, table: &PlanTa
 
 /// How many rows a staging holds: those planned, less those skipped.
 fn wanted(plan: &DeletePlan, index: usize, table: &PlanTable) -> String {
-    if !guards::skips(plan) {
+    if !plan.skips() {
         return table.count().to_string();
     }
     let sum = if table.key.is_empty() { "coalesce(sum(unseed_take), 0)" } else { "count(*)" };
@@ -335,7 +339,7 @@ fn count_step(gate: &mut Gate, plan: &DeletePlan, index: usize, table: &PlanTabl
     gate.push(&format!(
         "UPDATE temp.unseed_report SET rows_after = (SELECT count(*) FROM {target}), changed = rows_before - (SELECT count(*) FROM {target}) WHERE tbl = {shown};\n"
     ));
-    let count = format!("SELECT count(*) AS n FROM temp.unseed_report WHERE tbl = {shown} AND changed <> planned");
+    let count = format!("SELECT 1 - count(*) AS n FROM temp.unseed_report WHERE tbl = {shown} AND changed = planned");
     gate.guard(
         "DS060",
         &format!("{}: all planned rows went, and no other", table.name),
@@ -378,4 +382,11 @@ pub(super) fn record(gate: &mut Gate, plan: &DeletePlan, event: &str, batch: u32
             text(&table.name.to_string()),
         ));
     }
+    let count = format!(
+        "SELECT {} - (SELECT count(*) FROM {} AS l, temp.unseed_state AS s WHERE l.plan_id = {} AND l.run = s.run AND l.batch = {batch} AND l.event = '{event}') AS n",
+        plan.tables.len(),
+        ledger(plan),
+        text(&plan.id.0)
+    );
+    gate.guard("DS060", "the ledger is written", &count, "rows of the ledger are missing", false);
 }

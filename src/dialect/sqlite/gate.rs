@@ -11,7 +11,7 @@
 use std::fmt::Write as _;
 
 use super::literal::text;
-use crate::dialect::{CODES, comment};
+use crate::dialect::{CODES, comment, guard};
 use crate::model::plan::DeletePlan;
 
 /// Outcomes as `last_insert_rowid()` carries them: kind times this, plus a number.
@@ -39,14 +39,18 @@ impl Gate {
         let mut sql = format!(
             "\n-- Foreign keys are enforced. The attempt to switch them off does nothing inside a transaction, which proves it.\n\
              PRAGMA foreign_keys = ON;\n\
-             INSERT OR REPLACE INTO temp.unseed_signal VALUES ({preset});\n\
+             {preset}\
              BEGIN IMMEDIATE;\n\
              PRAGMA foreign_keys = OFF;\n\
              CREATE TEMP TABLE unseed_in AS SELECT abs(CASE WHEN f.foreign_keys = 1\n    \
                AND NOT EXISTS (SELECT 1 FROM temp.unseed_said WHERE kind = {REFUSED}) THEN 0 ELSE -9223372036854775808 END) AS inside FROM pragma_foreign_keys AS f;\n\
              CREATE TEMP TABLE unseed_gate AS SELECT 0 AS step, '' AS code, 0 AS ok, '' AS detail FROM temp.unseed_in WHERE 0;\n\
              CREATE TEMP TABLE unseed_stop (ok INTEGER CONSTRAINT unseed_undone_see_the_last_line CHECK (ok = 1));\n",
-            preset = REFUSED * KIND + 10,
+            preset = guard(
+                "DS010",
+                "what is said where the transaction cannot begin",
+                &format!("INSERT OR REPLACE INTO temp.unseed_signal VALUES ({});", REFUSED * KIND + 10)
+            ),
         );
         let _ = writeln!(
             sql,
@@ -113,7 +117,7 @@ impl Gate {
              -- Undone here, with an error of this name, unless it was applied.\n\
              INSERT OR ROLLBACK INTO temp.unseed_stop SELECT 0 WHERE last_insert_rowid() / {KIND} NOT IN ({DONE}, {ALREADY});\n\
              {drops}-- Where no transaction could be begun, the switch did switch them off.\n\
-             INSERT OR REPLACE INTO temp.unseed_signal SELECT {locked} FROM pragma_foreign_keys WHERE foreign_keys = 0;\n\
+             {locked}\
              SAVEPOINT unseed_end;\nCOMMIT;\n\
              -- Inside a transaction that could not be committed this switch would do nothing.\n\
              PRAGMA foreign_keys = OFF;\n\
@@ -122,7 +126,14 @@ impl Gate {
              PRAGMA foreign_keys = ON;\n",
             steps = steps.join(", "),
             refused = REFUSED * KIND,
-            locked = REFUSED * KIND + 10,
+            locked = guard(
+                "DS010",
+                "another transaction held the database",
+                &format!(
+                    "INSERT OR REPLACE INTO temp.unseed_signal SELECT {} FROM pragma_foreign_keys WHERE foreign_keys = 0;",
+                    REFUSED * KIND + 10
+                )
+            ),
             already = ALREADY * KIND,
             rehearsed = REHEARSED * KIND,
             done = DONE * KIND,

@@ -3,7 +3,7 @@
 use super::gate::Gate;
 use super::literal::{name, table as qualified, text};
 use super::{names, of, on_key, on_touched, rowid, staging, touched_staging};
-use crate::model::plan::{DeletePlan, OnDrift, PlanProtection, PlanRelation, PlanRow, PlanTable, PlanTouch};
+use crate::model::plan::{DeletePlan, PlanProtection, PlanRelation, PlanRow, PlanTable, PlanTouch};
 use crate::model::stamp::Rfc3339;
 use crate::model::{Column, Value};
 
@@ -230,17 +230,9 @@ pub(super) fn touched_rows(gate: &mut Gate, index: usize, touch: &PlanTouch) {
 }
 
 fn touch_drifted(touch: &PlanTouch) -> String {
-    let columns = touched_columns(touch);
+    let columns = touch.staged_columns();
     let same: Vec<String> = columns.iter().map(|c| format!("NOT {}", differs(&touch.columns, &touch.rows, *c, "t", "p"))).collect();
     format!("NOT EXISTS (SELECT 1 FROM {} AS t WHERE {} AND {})", qualified(&touch.name), on_touched(touch, "t", "p"), same.join(" AND "))
-}
-
-/// Returns the columns of a touched table that are staged: its key, and the references to set to NULL.
-pub(super) fn touched_columns(touch: &PlanTouch) -> Vec<usize> {
-    let mut columns: Vec<usize> = touch.key.iter().chain(&touch.set_null).copied().collect();
-    columns.sort_unstable();
-    columns.dedup();
-    columns
 }
 
 /// Compares child and parent of a relation.
@@ -378,7 +370,7 @@ pub(super) fn skip(gate: &mut Gate, plan: &DeletePlan) {
             }
         }
     }
-    for (index, touch) in plan.touched.iter().enumerate().filter(|(_, t)| !t.rows.is_empty()) {
+    for (index, touch) in plan.touched_tables() {
         let key = of("p", &names(&touch.columns, &touch.key)).replace(", ", " || ',' || ");
         add("DS020", &touch.name.to_string(), &key, &format!("temp.{} AS p WHERE {}", touched_staging(index), touch_drifted(touch)));
     }
@@ -386,20 +378,13 @@ pub(super) fn skip(gate: &mut Gate, plan: &DeletePlan) {
         let Some(parent) = plan.table_named(&relation.parent) else { continue };
         add("DS040", &relation.child.to_string(), "''", &unknown_children(plan, relation, parent));
     }
-    let staged = (0..plan.tables.len())
-        .map(staging)
-        .chain(plan.touched.iter().enumerate().filter(|(_, t)| !t.rows.is_empty()).map(|(i, _)| touched_staging(i)));
+    let staged = (0..plan.tables.len()).map(staging).chain(plan.touched_tables().map(|(i, _)| touched_staging(i)));
     for place in staged {
         gate.push(&format!("DELETE FROM temp.{place} WHERE unseed_cluster IN (SELECT cluster FROM temp.unseed_drift);\n"));
     }
     gate.push(
         "SELECT DISTINCT cluster AS skipped_cluster, code, tbl AS \"table\", key FROM temp.unseed_drift ORDER BY 1, 2, 3, 4 LIMIT 1000;\n",
     );
-}
-
-/// Says whether drifted rows are skipped.
-pub(super) fn skips(plan: &DeletePlan) -> bool {
-    plan.on_drift == OnDrift::Skip
 }
 
 /// DS051: at least one privileged account remains.

@@ -10,7 +10,7 @@ mod prevent;
 mod undo;
 mod verify;
 
-use super::{Client, Dialect, Script};
+use super::{Client, Dialect, Script, staging, touched_staging};
 use crate::model::plan::{ARCHIVE_NUMBER, DeletePlan, LEDGER_TABLE, PlanTable, PlanTouch};
 use crate::model::{Column, Engine, QualifiedName};
 
@@ -24,6 +24,11 @@ const CLIENT: Client = Client {
     apply: "sqlite3 {db} \"CREATE TEMP TABLE unseed_apply AS SELECT '{id}' AS plan_id\" \".read {file}\"",
     backup: "sqlite3 {db} \".backup before-unseed.db\"",
     after: "ANALYZE; VACUUM only where the file must shrink, it rewrites all of it",
+    waits: (
+        "every other writer of the file waits until the script ends, or gives up after its own busy timeout; readers do not",
+        "every other writer of the file waits until a batch ends, or gives up after its own busy timeout; readers do not",
+    ),
+    stale: "Clear caches that were filled from these tables.",
     drop_archive: "DROP TABLE on each table whose name begins with {schema}",
     notes: &[
         "A rehearsal ends with one error on purpose, \"unseed_undone_see_the_last_line\": SQLite has no other way to undo on a condition.",
@@ -109,16 +114,6 @@ fn ledger(plan: &DeletePlan) -> String {
     format!("main.{}", name(&ledger_name(plan)))
 }
 
-/// Returns the name of a table's staging.
-fn staging(index: usize) -> String {
-    format!("unseed_plan_{index}")
-}
-
-/// Returns the name of a touched table's staging.
-fn touched_staging(index: usize) -> String {
-    format!("unseed_touch_{index}")
-}
-
 /// Returns a name of the row's own number that no column hides.
 fn rowid(columns: &[Column]) -> Option<&'static str> {
     ["_rowid_", "rowid", "oid"].into_iter().find(|n| columns.iter().all(|c| !c.name.eq_ignore_ascii_case(n)))
@@ -147,11 +142,6 @@ fn on_touched(touch: &PlanTouch, left: &str, right: &str) -> String {
 /// Lists some columns of an alias.
 fn of(alias: &str, columns: &[String]) -> String {
     columns.iter().map(|c| format!("{alias}.{c}")).collect::<Vec<_>>().join(", ")
-}
-
-/// Lists the columns that are written: not those that the database computes.
-fn stored(table: &PlanTable) -> Vec<usize> {
-    (0..table.columns.len()).filter(|c| !table.columns[*c].generated).collect()
 }
 
 /// Says that two aliases of a table hold the same row.

@@ -1,11 +1,11 @@
 //! `undo-offline.sql`: restores the planned rows from the snapshot, for when the archive is gone. What has
 //! changed in production between the snapshot and the apply is not in it.
 
-use super::delete::{containers, record, state, touched, violations, write_rows};
+use super::delete::{containers, record, state, violations, write_rows};
 use super::gate::{Gate, ending, opening};
 use super::literal::table as qualified;
 use super::undo::{refer_again, restore};
-use super::{CLIENT, archive, guards, names, of, on_key, prefix, staging, stored, touched_staging};
+use super::{CLIENT, archive, guards, names, of, on_key, prefix, staging, touched_staging};
 use crate::dialect::header;
 use crate::model::plan::DeletePlan;
 
@@ -32,18 +32,18 @@ pub(super) fn script(plan: &DeletePlan) -> String {
             &mut gate,
             &staging(index),
             &table.columns,
-            &stored(table),
+            &table.stored(),
             &[("unseed_take", |_, row| row.take.to_string())],
             &table.rows,
             &key,
         );
     }
-    for (index, touch) in touched(plan) {
+    for (index, touch) in plan.touched_tables() {
         write_rows(
             &mut gate,
             &touched_staging(index),
             &touch.columns,
-            &guards::touched_columns(touch),
+            &touch.staged_columns(),
             &[],
             &touch.rows,
             &names(&touch.columns, &touch.key),
@@ -87,7 +87,7 @@ pub(super) fn script(plan: &DeletePlan) -> String {
     gate.open();
     gate.push("PRAGMA defer_foreign_keys = ON;\n");
     for (index, table) in plan.tables.iter().enumerate().rev() {
-        let columns = of("p", &names(&table.columns, &stored(table)));
+        let columns = of("p", &names(&table.columns, &table.stored()));
         // Equal rows of a table without a key are written as often as they were taken.
         let rows = format!(
             "WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < {most}) SELECT {columns} FROM temp.{} AS p JOIN c ON c.i <= p.unseed_take, temp.unseed_go",
@@ -96,7 +96,7 @@ pub(super) fn script(plan: &DeletePlan) -> String {
         );
         restore(&mut gate, table, &rows, &table.count().to_string());
     }
-    for (index, touch) in touched(plan) {
+    for (index, touch) in plan.touched_tables() {
         refer_again(&mut gate, touch, &format!("temp.{}", touched_staging(index)));
     }
     violations(&mut gate, plan);

@@ -3,7 +3,7 @@
 use super::delete::{containers, record, state, violations};
 use super::gate::{Gate, ending, opening};
 use super::literal::{table as qualified, text};
-use super::{CLIENT, archive, guards, ledger, names, of, on_key, on_touched, prefix, stored, touched_archive};
+use super::{CLIENT, archive, guards, ledger, names, of, on_key, on_touched, prefix, touched_archive};
 use crate::dialect::{comment, header};
 use crate::model::plan::{DeletePlan, PlanTable, PlanTouch};
 
@@ -38,7 +38,7 @@ pub(super) fn script(plan: &DeletePlan) -> String {
     gate.open();
     gate.push("PRAGMA defer_foreign_keys = ON;\n");
     for table in plan.tables.iter().rev() {
-        let columns = names(&table.columns, &stored(table));
+        let columns = names(&table.columns, &table.stored());
         let order = if table.key.is_empty() { format!(" ORDER BY a.{}", super::number_column()) } else { String::new() };
         restore(
             &mut gate,
@@ -51,11 +51,11 @@ pub(super) fn script(plan: &DeletePlan) -> String {
         refer_again(&mut gate, touch, &touched_archive(plan, index));
     }
     violations(&mut gate, plan);
-    for table in &plan.tables {
-        gate.push(&format!("DELETE FROM {} WHERE EXISTS (SELECT 1 FROM temp.unseed_go);\n", archive(plan, &table.name)));
-    }
-    for index in 0..plan.touched.len() {
-        gate.push(&format!("DELETE FROM {} WHERE EXISTS (SELECT 1 FROM temp.unseed_go);\n", touched_archive(plan, index)));
+    let archives = plan.tables.iter().map(|t| archive(plan, &t.name));
+    for place in archives.chain((0..plan.touched.len()).map(|i| touched_archive(plan, i))) {
+        gate.push(&format!("DELETE FROM {place} WHERE EXISTS (SELECT 1 FROM temp.unseed_go);\n"));
+        let count = format!("SELECT count(*) AS n FROM {place}, temp.unseed_go");
+        gate.guard("DS060", "the archive is empty", &count, "rows are left in an archive", false);
     }
     record(&mut gate, plan, "undo", 0, false);
     out.push_str(&gate.end(plan, 1, "SELECT coalesce(sum(changed), 0) FROM temp.unseed_report"));
@@ -95,7 +95,7 @@ fn whole_and_free(gate: &mut Gate, plan: &DeletePlan, table: &PlanTable, since: 
 /// Puts rows back; a unique value that is taken makes the statement fail, and the count after it.
 pub(super) fn restore(gate: &mut Gate, table: &PlanTable, rows: &str, wanted: &str) {
     let (target, shown) = (qualified(&table.name), text(&table.name.to_string()));
-    let columns = names(&table.columns, &stored(table)).join(", ");
+    let columns = names(&table.columns, &table.stored()).join(", ");
     gate.push(&format!(
         "-- {}\n\
          INSERT INTO temp.unseed_report SELECT 0, {shown}, {wanted}, 0, (SELECT count(*) FROM {target}), 0 FROM temp.unseed_go;\n\
@@ -103,7 +103,7 @@ pub(super) fn restore(gate: &mut Gate, table: &PlanTable, rows: &str, wanted: &s
          UPDATE temp.unseed_report SET rows_after = (SELECT count(*) FROM {target}), changed = (SELECT count(*) FROM {target}) - rows_before WHERE tbl = {shown};\n",
         comment(&table.name.to_string()),
     ));
-    let count = format!("SELECT count(*) AS n FROM temp.unseed_report WHERE tbl = {shown} AND changed <> planned");
+    let count = format!("SELECT 1 - count(*) AS n FROM temp.unseed_report WHERE tbl = {shown} AND changed = planned");
     gate.guard(
         "DS070",
         &format!("{}: all rows are back", table.name),

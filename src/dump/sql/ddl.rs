@@ -11,6 +11,7 @@ use crate::model::{Column, OnDelete, QualifiedName};
 ///
 /// Source: PostgreSQL 17 CREATE TABLE, MySQL 8.4 CREATE TABLE, SQLite CREATE TABLE (column constraints and options).
 const TYPE_ENDS: &[&str] = &[
+    "USING",
     "NOT",
     "NULL",
     "DEFAULT",
@@ -65,6 +66,7 @@ pub fn parse(statement: &[u8], flavor: Flavor, default_schema: &str) -> Result<D
             None => break,
         }
     }
+    tokens.pop_if(|t| t.0 == Token::Punct(b';'));
     let mut parser = Parser { statement, tokens, pos: 0, default_schema, ddl: Ddl::default() };
     parser.statement();
     Ok(parser.ddl)
@@ -201,6 +203,21 @@ impl<'a> Parser<'a> {
             self.alter_table();
         } else if self.eat("DROP") {
             self.drop_objects();
+        } else if self.eat_all(&["RENAME", "TABLE"]) {
+            self.rename_tables();
+        }
+    }
+
+    fn rename_tables(&mut self) {
+        while let Some(table) = self.qualified() {
+            if !self.eat("TO") {
+                return;
+            }
+            let Some(to) = self.qualified() else { return };
+            self.ddl.changes.push(SchemaChange::RenameTable { table, to });
+            if !self.eat_punct(b',') {
+                return;
+            }
         }
     }
 
@@ -599,11 +616,85 @@ impl<'a> Parser<'a> {
                 self.ddl.changes.push(SchemaChange::NotNull { table, column });
             } else if self.eat_all(&["ADD", "GENERATED"]) {
                 self.ddl.changes.push(SchemaChange::Identity { table, column });
+            } else if self.eat("TYPE") || self.eat_all(&["SET", "DATA", "TYPE"]) {
+                let type_text = self.type_text();
+                self.ddl.changes.push(SchemaChange::Retype { table, column, type_text });
             }
+        } else if self.eat("RENAME") {
+            self.rename(table);
+        } else if self.eat("CHANGE") {
+            self.eat("COLUMN");
+            let (Some(column), Some(to)) = (self.name(), self.name()) else { return };
+            self.redefine(table, column, &to);
+        } else if self.eat("MODIFY") {
+            self.eat("COLUMN");
+            let Some(column) = self.name() else { return };
+            self.redefine(table, column.clone(), &column);
+        } else if self.eat("DROP") {
+            let others = ["CONSTRAINT", "INDEX", "KEY", "PRIMARY", "FOREIGN", "CHECK", "PARTITION"];
+            if !self.eat("COLUMN") && others.iter().any(|w| self.peek_is(w)) {
+                return;
+            }
+            self.eat_all(&["IF", "EXISTS"]);
+            let Some(column) = self.name() else { return };
+            self.ddl.changes.push(SchemaChange::DropColumn { table: table.clone(), column });
         } else if self.eat_all(&["ATTACH", "PARTITION"])
             && let Some(partition) = self.qualified()
         {
             self.ddl.changes.push(SchemaChange::Partition { table: partition, parent: table.clone() });
+        }
+    }
+}
+
+impl Parser<'_> {
+    /// Reads what follows `ALTER TABLE table RENAME`.
+    fn rename(&mut self, table: &QualifiedName) {
+        if ["CONSTRAINT", "INDEX", "KEY"].iter().any(|w| self.peek_is(w)) {
+            return;
+        }
+        if self.eat("TO") || self.eat("AS") {
+            self.renamed(table);
+        } else {
+            self.eat("COLUMN");
+            let entry = self.pos;
+            let Some(column) = self.name() else { return };
+            if self.eat("TO") {
+                let Some(to) = self.name() else { return };
+                self.ddl.changes.push(SchemaChange::RenameColumn { table: table.clone(), column, to });
+            } else {
+                // MySQL may leave out TO before a table's new name.
+                self.pos = entry;
+                self.renamed(table);
+            }
+        }
+    }
+
+    fn renamed(&mut self, table: &QualifiedName) {
+        if let Some(mut to) = self.qualified() {
+            // A name without a schema stays within the table's own.
+            if !to.name.is_empty() && to.schema == self.default_schema {
+                to.schema.clone_from(&table.schema);
+            }
+            self.ddl.changes.push(SchemaChange::RenameTable { table: table.clone(), to });
+        }
+    }
+
+    /// Reads a column's definition, which replaces the one it had.
+    fn redefine(&mut self, table: &QualifiedName, column: String, to: &str) {
+        let defined = self.column(table, to);
+        let (table, own) = (|| table.clone(), || to.to_owned());
+        if column != to {
+            self.ddl.changes.push(SchemaChange::RenameColumn { table: table(), column, to: own() });
+        }
+        self.ddl.changes.push(SchemaChange::Retype { table: table(), column: own(), type_text: defined.type_text });
+        if defined.not_null {
+            self.ddl.changes.push(SchemaChange::NotNull { table: table(), column: own() });
+        }
+        if let Some(expression) = defined.default {
+            self.ddl.changes.push(SchemaChange::Default { table: table(), column: own(), expression });
+        }
+        if defined.identity {
+            self.ddl.changes.push(SchemaChange::Identity { table: table(), column: own() });
         }
     }
 }
@@ -645,6 +736,43 @@ mod tests {
         );
         assert!(columns[0].identity && columns[0].not_null && columns[4].generated);
         assert_eq!(columns[2].default.as_deref(), Some("now()"));
+    }
+
+    #[test]
+    fn reads_what_tables_and_columns_become() {
+        let renamed = |column: &str, to: &str| SchemaChange::RenameColumn { table: table("a"), column: column.into(), to: to.into() };
+        assert_eq!(changes("ALTER TABLE a RENAME TO b;"), [SchemaChange::RenameTable { table: table("a"), to: table("b") }]);
+        assert_eq!(changes("ALTER TABLE a RENAME COLUMN x TO y;"), [renamed("x", "y")]);
+        assert_eq!(
+            changes("ALTER TABLE a RENAME x TO y, DROP COLUMN IF EXISTS z CASCADE;"),
+            [renamed("x", "y"), SchemaChange::DropColumn { table: table("a"), column: "z".into() }]
+        );
+        assert_eq!(changes("ALTER TABLE a DROP CONSTRAINT x, RENAME CONSTRAINT c TO d;"), []);
+        assert_eq!(
+            changes("ALTER TABLE a ALTER COLUMN x SET DATA TYPE numeric(10,2);"),
+            [SchemaChange::Retype { table: table("a"), column: "x".into(), type_text: "numeric(10,2)".into() }]
+        );
+        let mysql = |text: &str| parse(text.as_bytes(), Flavor::MYSQL, "").expect("parses").changes;
+        let bare = |name: &str| QualifiedName::new("", name);
+        assert_eq!(
+            mysql("ALTER TABLE `a` MODIFY `id` int(11) NOT NULL AUTO_INCREMENT, AUTO_INCREMENT=7;"),
+            [
+                SchemaChange::Retype { table: bare("a"), column: "id".into(), type_text: "int(11)".into() },
+                SchemaChange::NotNull { table: bare("a"), column: "id".into() },
+                SchemaChange::Identity { table: bare("a"), column: "id".into() },
+            ]
+        );
+        assert_eq!(
+            mysql("ALTER TABLE a CHANGE x y text;"),
+            [
+                SchemaChange::RenameColumn { table: bare("a"), column: "x".into(), to: "y".into() },
+                SchemaChange::Retype { table: bare("a"), column: "y".into(), type_text: "text".into() },
+            ]
+        );
+        assert_eq!(
+            mysql("RENAME TABLE a TO b, c TO d;"),
+            [SchemaChange::RenameTable { table: bare("a"), to: bare("b") }, SchemaChange::RenameTable { table: bare("c"), to: bare("d") },]
+        );
     }
 
     #[test]

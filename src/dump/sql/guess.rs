@@ -47,12 +47,15 @@ pub(in crate::dump) fn dialect(head: &[u8]) -> Option<Dialect> {
 /// Counts what only one engine writes, in the statements before the first rows.
 fn by_words(head: &[u8]) -> Option<Dialect> {
     let rows = ["\nINSERT ", "\nCOPY ", "\ninsert "].iter().filter_map(|w| memchr::memmem::find(head, w.as_bytes())).min();
+    if head.starts_with(b"/*!") || head.starts_with(b"/*M!") {
+        return Some(Dialect::Mysql);
+    }
     // The first INSERT's own head still tells how names are quoted.
     let schema = &head[..rows.map_or(head.len(), |at| (at + 120).min(head.len()))];
     let upper = schema.to_ascii_uppercase();
     let has = |needle: &str| memchr::memmem::find(&upper, needle.as_bytes()).is_some();
     let mysql =
-        ["/*!", "/*M!", "CREATE TABLE `", "INTO `", "USE `", "EXISTS `", "ENGINE=", "AUTO_INCREMENT", "SET NAMES ", "UNLOCK TABLES"];
+        ["\n/*!", "\n/*M!", "CREATE TABLE `", "INTO `", "USE `", "EXISTS `", "ENGINE=", "AUTO_INCREMENT", "SET NAMES ", "UNLOCK TABLES"];
     if mysql.iter().any(|w| has(w)) {
         return Some(Dialect::Mysql);
     }

@@ -12,6 +12,8 @@ pub mod detect;
 pub mod dialect;
 pub mod dump;
 pub mod ingest;
+pub mod known;
+pub mod labelled;
 pub mod model;
 pub mod pipeline;
 pub mod plan;

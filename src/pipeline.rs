@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use crate::cohort::{self, GuardError, Judgement, Measures};
-use crate::config::Loaded;
+use crate::config::{Config, Loaded};
 use crate::detect::{self, Closure, DetectError, Outcome};
+use crate::known::Given;
+use crate::model::known::Known;
 use crate::model::value::row_key_json;
 use crate::model::verdict::SnapshotVerdict;
-use crate::model::{Row, RowVerdict, TableClass, TableId};
+use crate::model::{Family, Row, RowVerdict, TableClass, TableId};
 use crate::profile::{self, Profile, ProfileError};
 use crate::progress::Progress;
 use crate::snapshot::{Case, SnapshotError};
@@ -39,6 +41,17 @@ pub struct Analysis {
     pub judgement: Judgement,
     /// The snapshot's verdict.
     pub verdict: SnapshotVerdict,
+    /// What was measured of rows, weighed.
+    pub weighed: Vec<Weighed>,
+}
+
+/// What an analysis is asked beyond its configuration.
+#[derive(Clone, Debug, Default)]
+pub struct Ask {
+    /// A family of evidence that is left out.
+    pub without: Option<Family>,
+    /// What the project says of its seed.
+    pub given: Given,
 }
 
 /// Analyses a case and stores the results; the decision log stays as it is.
@@ -48,11 +61,21 @@ pub struct Analysis {
 /// # Errors
 /// Returns what a layer says; the case is then as it was.
 pub fn analyze(case: &mut Case, config: &Loaded, now: i64, progress: &dyn Progress) -> Result<Analysis, PipelineError> {
+    analyze_as(case, config, now, &Ask::default(), progress)
+}
+
+/// Does the same as it is asked to.
+///
+/// # Errors
+/// Returns what a layer says; the case is then as it was.
+pub fn analyze_as(case: &mut Case, config: &Loaded, now: i64, ask: &Ask, progress: &dyn Progress) -> Result<Analysis, PipelineError> {
     case.transaction(|case| {
         case.clear_analysis()?;
         let profile = profile::profile(case, config, now, progress)?;
         let facts = detect::gather(case, &profile)?;
-        let measured = detect::detect(case, &profile, &facts, &config.config, progress)?;
+        let measured =
+            detect::detect(case, &profile, &facts, &without(&config.config, ask.without), &ask.given.fit(case, &profile), progress)?;
+        case.set_meta("given", &serde_json::to_string(&ask.given.inputs).unwrap_or_default())?;
         let checked = is_checked(case, &profile, &measured.runs);
         for (detector, table, outcome) in &measured.runs {
             let (count, why) = match outcome {
@@ -69,9 +92,12 @@ pub fn analyze(case: &mut Case, config: &Loaded, now: i64, progress: &dyn Progre
         let guarded = cohort::guard(case, &profile, &config.config)?;
         let mut features = Vec::new();
         for (table, own) in profile.tables.iter().zip(&facts) {
-            features.push(detect::features(case, table, own, &facts)?);
+            let mut own = detect::features(case, table, own, &facts)?;
+            own.retain(|f| ask.without != Some(f.family));
+            features.push(own);
         }
-        let measures = Measures { facts: &facts, weighed: &weighed, closures: &measured.closures, features: &features };
+        let measures =
+            Measures { facts: &facts, weighed: &weighed, closures: &measured.closures, features: &features, without: ask.without };
         let masked = cohort::masked(&profile, &measures);
         if !masked.is_empty() {
             let said: Vec<String> = masked.iter().map(|(t, why)| format!("table {}: {why}", case.table(*t).table.name)).collect();
@@ -95,8 +121,17 @@ pub fn analyze(case: &mut Case, config: &Loaded, now: i64, progress: &dyn Progre
         case.set_meta("verdict", verdict.as_str())?;
         case.set_meta("config_sha256", &config.sha256)?;
         case.set_meta("config", &serde_json::to_string(&config.config).unwrap_or_default())?;
-        Ok(Analysis { profile, judgement, verdict })
+        Ok(Analysis { profile, judgement, verdict, weighed })
     })
+}
+
+/// Switches off the detectors of a family.
+fn without(config: &Config, family: Option<Family>) -> Config {
+    let mut config = config.clone();
+    for meta in detect::DETECTORS.iter().map(|d| d.meta()).filter(|m| Some(m.family) == family) {
+        config.detectors.entry(meta.id.to_owned()).or_default().enabled = false;
+    }
+    config
 }
 
 /// Leaves out what a mask made: in a masked snapshot it says nothing of who made a row.
@@ -190,7 +225,7 @@ pub fn explain(
     // Evidence about rows that stay real is not kept: measure again, and leave the case as it is.
     let profile = profile::profile(case, config, now, progress)?;
     let facts = detect::gather(case, &profile)?;
-    let measured = detect::detect(case, &profile, &facts, &config.config, progress)?;
+    let measured = detect::detect(case, &profile, &facts, &config.config, &Known::default(), progress)?;
     let weighed = weigh::weigh(measured.evidence.clone(), &facts);
     let scores = cohort::Scores::new(&weighed, &facts);
     Ok(cohort::explain(&scores, table, row))

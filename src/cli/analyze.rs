@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::report::RedactArgs;
-use super::{Context, Exit, FailOn};
+use super::{Context, Exit, FailOn, GivenArgs};
 use crate::pipeline;
 use crate::report::terminal;
 use crate::snapshot::Case;
@@ -20,12 +20,15 @@ pub(super) struct Args {
     #[arg(long, value_enum, value_name = "WHAT")]
     fail_on: Option<FailOn>,
     #[command(flatten)]
+    given: GivenArgs,
+    #[command(flatten)]
     redact: RedactArgs,
 }
 
 pub(super) fn run(args: &Args, cx: &Context) -> anyhow::Result<Exit> {
+    let ask = args.given.read(cx)?;
     let mut case = Case::open(&args.case)?;
-    let analysis = pipeline::analyze(&mut case, &cx.config, cx.now, cx.progress.as_ref())?;
+    let analysis = pipeline::analyze_as(&mut case, &cx.config, cx.now, &ask, cx.progress.as_ref())?;
     let report = args.redact.gather(&case, cx)?;
     cx.print(&terminal::summary(&report, &args.case.display().to_string()))?;
     cx.say(&format!("next: unseed report {} -o DIR", args.case.display()));

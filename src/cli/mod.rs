@@ -98,6 +98,24 @@ struct App {
     command: Command,
 }
 
+/// What the project says of its own seed.
+#[derive(clap::Args, Debug)]
+struct GivenArgs {
+    /// Dump of a database right after the seed ran: its rows are looked for; may be given again
+    #[arg(long, value_name = "DUMP")]
+    reference: Vec<PathBuf>,
+    /// Folder of the project's seed and factory files: their texts and templates are looked for; may be given again
+    #[arg(long, value_name = "DIR")]
+    seed_source: Vec<PathBuf>,
+}
+
+impl GivenArgs {
+    fn read(&self, cx: &Context) -> anyhow::Result<crate::pipeline::Ask> {
+        let given = crate::known::Given::read(&self.reference, &self.seed_source, cx.progress.as_ref())?;
+        Ok(crate::pipeline::Ask { given, ..crate::pipeline::Ask::default() })
+    }
+}
+
 /// Options of every verb.
 #[derive(clap::Args, Clone, Debug)]
 struct Global {
@@ -182,7 +200,7 @@ enum Command {
     Rehearse(rehearse::Args),
     /// Check a later snapshot against a plan
     Verify(verify::Args),
-    /// List and explain the detectors
+    /// List, explain and test the detectors
     Detectors(detectors::Args),
     /// Write what a shell needs to complete verbs and flags
     Completions(completions::Args),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 
 use super::report::{RedactArgs, write_reports};
-use super::{Context, Exit, FailOn, ingest};
+use super::{Context, Exit, FailOn, GivenArgs, ingest};
 use crate::pipeline;
 use crate::report::terminal;
 use crate::snapshot::Case;
@@ -24,6 +24,8 @@ pub(super) struct Args {
     /// End with exit code 1 on findings
     #[arg(long, value_enum, value_name = "WHAT")]
     fail_on: Option<FailOn>,
+    #[command(flatten)]
+    given: GivenArgs,
     #[command(flatten)]
     redact: RedactArgs,
 }
@@ -45,12 +47,13 @@ pub(super) fn run(args: &Args, cx: &Context) -> anyhow::Result<Exit> {
 }
 
 fn scan(args: &Args, cx: &Context, target: &std::path::Path) -> anyhow::Result<Exit> {
+    let ask = args.given.read(cx)?;
     // The case gets its name only when it is analysed: a half-made one is never found.
     std::fs::create_dir_all(&args.output).with_context(|| format!("{} cannot be made", args.output.display()))?;
     let unfinished = tempfile::Builder::new().prefix(".unseed-scan-").suffix(".db").tempfile_in(&args.output)?.into_temp_path();
     args.input.ingest(&unfinished, cx)?;
     let mut case = Case::open(&unfinished)?;
-    let analysis = pipeline::analyze(&mut case, &cx.config, cx.now, cx.progress.as_ref())?;
+    let analysis = pipeline::analyze_as(&mut case, &cx.config, cx.now, &ask, cx.progress.as_ref())?;
     let report = args.redact.gather(&case, cx)?;
     drop(case);
     unfinished.persist(target).map_err(|e| e.error).with_context(|| format!("{} cannot be written", target.display()))?;

@@ -101,13 +101,15 @@ pub struct Measures<'a> {
     pub closures: &'a [Closure],
     /// Features by table.
     pub features: &'a [Vec<Feature>],
+    /// A family that says nothing: neither what was measured nor what owners say of it.
+    pub without: Option<crate::model::Family>,
 }
 
 /// Judges all tables, parents before children.
 #[must_use]
 pub fn judge(profile: &Profile, measures: &Measures<'_>, guarded: &Guarded) -> Judgement {
     let facts = measures.facts;
-    let mut scores = Scores::new(measures.weighed, facts);
+    let mut scores = Scores::new(measures.weighed, facts).without(measures.without);
     let mut groups: Vec<Group> = Vec::new();
     let mut member_of: Vec<BTreeMap<Row, Member>> = vec![BTreeMap::new(); profile.tables.len()];
     propagate::upward(profile, measures, &mut scores);

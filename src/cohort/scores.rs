@@ -46,6 +46,8 @@ pub struct Scores {
     signs: Vec<Signs>,
     /// Rows with a real owner beside one that is not.
     mixed: BTreeSet<(TableId, Row)>,
+    /// A family that says nothing.
+    without: Option<Family>,
 }
 
 /// Signs of people, of one table. Most real rows have some, so that they are kept small: a number a row, and one
@@ -93,6 +95,7 @@ impl Scores {
             proposals: vec![Vec::new(); facts.len()],
             signs: facts.iter().map(|_| Signs::default()).collect(),
             mixed: BTreeSet::new(),
+            without: None,
         };
         for Weighed { evidence, bits } in weighed {
             let detail: Arc<str> = evidence.detail.as_str().into();
@@ -122,8 +125,27 @@ impl Scores {
         scores
     }
 
+    /// Leaves out a family: what there is of it, and what would come.
+    #[must_use]
+    pub(crate) fn without(mut self, family: Option<Family>) -> Self {
+        if let Some(family) = family {
+            for (terms, proposals) in self.tables.iter_mut().zip(&mut self.proposals) {
+                terms.remove(&family);
+                proposals.retain(|p| p.family != family);
+            }
+            if family == Family::Human {
+                self.signs = self.signs.iter().map(|_| Signs::default()).collect();
+            }
+        }
+        self.without = family;
+        self
+    }
+
     /// Adds a term; within a family the stronger one stays.
     pub(crate) fn add(&mut self, table: TableId, family: Family, row: Row, term: Term) {
+        if self.without == Some(family) {
+            return;
+        }
         let rows = self.tables[table.index()].entry(family).or_default();
         match rows.get_mut(&row) {
             None => {

@@ -11,11 +11,11 @@ use crate::model::{Bits, Family, Row, TableClass, TableId};
 use crate::profile::TableProfile;
 
 /// Families that a generator or a seed's author decides, apart from clocks.
-pub(super) const VALUE_FAMILIES: [Family; 6] =
-    [Family::Identifier, Family::Vocabulary, Family::Shape, Family::Template, Family::Credential, Family::Discordance];
+pub(super) const VALUE_FAMILIES: [Family; 7] =
+    [Family::Identifier, Family::Vocabulary, Family::Shape, Family::Template, Family::Credential, Family::Discordance, Family::Source];
 
 /// Families besides time and signs of people.
-pub(super) const OWN_FAMILIES: [Family; 8] = [
+pub(super) const OWN_FAMILIES: [Family; 9] = [
     Family::Identifier,
     Family::Vocabulary,
     Family::Shape,
@@ -24,6 +24,7 @@ pub(super) const OWN_FAMILIES: [Family; 8] = [
     Family::Clock,
     Family::Discordance,
     Family::Relational,
+    Family::Source,
 ];
 
 /// Share of a list's values among real rows that is assumed where the table cannot tell.

@@ -32,8 +32,10 @@ mod patterned_id;
 mod phase_lock;
 mod placeholder_name;
 mod placeholder_word;
+mod reference_row;
 mod reserved_identifier;
 mod rhythm;
+mod seed_source;
 mod shared_credential;
 mod short_token;
 mod steady_step;
@@ -49,6 +51,7 @@ use std::collections::BTreeMap;
 use polars::prelude::{DataFrame, PolarsError, PolarsResult};
 
 use crate::config::Config;
+use crate::model::known::{Known, KnownTable, SeedPatterns};
 use crate::model::{DetectorMeta, Evidence, Role, Row};
 use crate::profile::{Profile, TableProfile};
 use crate::progress::Progress;
@@ -57,6 +60,7 @@ use crate::snapshot::{CHUNK_ROWS, Case, Chunk, ColumnRead, SnapshotError, scan};
 pub use closure::Closure;
 pub use context::{NO_ROW, ParentLink, TableFacts, gather};
 pub use features::{Feature, features};
+pub use reference_row::value_digest;
 
 /// Every detector, in report order.
 pub const DETECTORS: &[&dyn Detector] = &[
@@ -92,6 +96,8 @@ pub const DETECTORS: &[&dyn Detector] = &[
     &time_contradiction::TimeContradiction,
     &later_activity::LaterActivity,
     &outside_subject::OutsideSubject,
+    &reference_row::ReferenceRow,
+    &seed_source::SeedSource,
 ];
 
 /// Something that measures one kind of fact.
@@ -137,6 +143,10 @@ pub struct TableView<'a> {
     pub all: &'a [TableFacts],
     /// When the snapshot was taken; UTC microseconds.
     pub taken_at: Option<i64>,
+    /// What the project says of its seed.
+    pub given: &'a Known,
+    /// Texts and templates of its seed files.
+    pub patterns: &'a SeedPatterns,
 }
 
 impl TableView<'_> {
@@ -144,6 +154,12 @@ impl TableView<'_> {
     #[must_use]
     pub const fn rows(&self) -> usize {
         self.facts.rows
+    }
+
+    /// Returns what a reference says of this table.
+    #[must_use]
+    pub fn known(&self) -> Option<&KnownTable> {
+        self.given.tables.get(self.profile.id.index())?.as_ref()
     }
 
     /// Returns the columns with any of these roles, as text reads.
@@ -212,6 +228,7 @@ pub fn detect(
     profile: &Profile,
     facts: &[TableFacts],
     config: &Config,
+    given: &Known,
     progress: &dyn Progress,
 ) -> Result<Measured, DetectError> {
     let enabled: Vec<&dyn Detector> =
@@ -221,7 +238,14 @@ pub fn detect(
     progress.begin("detect", Some(total));
     let mut done = 0;
     for table in profile.tables.iter().filter(|t| t.is_judged()) {
-        let view = TableView { profile: table, facts: &facts[table.id.index()], all: facts, taken_at: case.facts().taken_at.micros() };
+        let view = TableView {
+            profile: table,
+            facts: &facts[table.id.index()],
+            all: facts,
+            taken_at: case.facts().taken_at.micros(),
+            given,
+            patterns: &given.patterns,
+        };
         run_table(case, &enabled, &view, &mut measured)?;
         done += case.table(table.id).rows;
         progress.advance(done, done);

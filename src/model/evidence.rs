@@ -32,13 +32,15 @@ pub enum Family {
     Discordance,
     /// Parents and children.
     Relational,
+    /// What the project itself says of its seed: a reference, its seed files.
+    Source,
     /// Signs of a person, with a minus sign.
     Human,
 }
 
 impl Family {
     /// Every family, in report order.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Identifier,
         Self::Vocabulary,
         Self::Shape,
@@ -48,6 +50,7 @@ impl Family {
         Self::Clock,
         Self::Discordance,
         Self::Relational,
+        Self::Source,
         Self::Human,
     ];
 
@@ -64,6 +67,7 @@ impl Family {
             Self::Clock => "clock",
             Self::Discordance => "discordance",
             Self::Relational => "relational",
+            Self::Source => "source",
             Self::Human => "human",
         }
     }

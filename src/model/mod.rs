@@ -6,6 +6,7 @@ pub mod cohort;
 pub mod decision;
 pub mod evidence;
 pub mod ids;
+pub mod known;
 pub mod minted;
 pub mod plan;
 pub mod role;

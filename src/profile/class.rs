@@ -46,7 +46,21 @@ pub(super) type Class = (TableClass, Source, String);
 
 /// Gives each table its class.
 pub(super) fn infer(case: &Case, roles: &[Vec<(Role, Source, String)>], facts: &[Vec<ColumnFacts>]) -> Vec<Class> {
-    (0..case.tables().len()).map(|index| one(case, index, &roles[index], &facts[index])).collect()
+    (0..case.tables().len())
+        .map(|index| one(case, index, &told(case.tables()[index].rows, &roles[index], &facts[index]), &facts[index]))
+        .collect()
+}
+
+/// Leaves out what only the name of a column without values says, unless it is one of a person's or of time.
+fn told(rows: u64, roles: &[(Role, Source, String)], facts: &[ColumnFacts]) -> Vec<(Role, Source, String)> {
+    let kept = |role: Role| {
+        role.is_time() || matches!(role, Role::Key | Role::Reference | Role::Email | Role::Phone | Role::Credential | Role::Token)
+    };
+    let told = |(found, facts): (&(Role, Source, String), &ColumnFacts)| {
+        let open = rows > 0 && facts.filled() == 0 && found.1 == Source::Inferred && !kept(found.0);
+        if open { (Role::Unknown, found.1, found.2.clone()) } else { found.clone() }
+    };
+    roles.iter().zip(facts).map(told).collect()
 }
 
 fn one(case: &Case, index: usize, roles: &[(Role, Source, String)], facts: &[ColumnFacts]) -> Class {

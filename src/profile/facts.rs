@@ -23,6 +23,8 @@ pub struct ColumnFacts {
     pub rows: usize,
     /// NULLs among them.
     pub nulls: usize,
+    /// Texts of no characters or blanks alone among the rest.
+    pub empties: usize,
     /// Different values among the rest.
     pub distinct: usize,
     /// The most frequent values with their counts; empty where there are too many different ones.
@@ -55,6 +57,14 @@ pub struct ColumnFacts {
     pub dates: usize,
     /// Integers that are plausible seconds, milliseconds or microseconds since 1970.
     pub epochs: usize,
+    /// Zeros.
+    pub zeros: usize,
+    /// Years of four digits, 1000 to 2199.
+    pub years: usize,
+    /// Two or more integers with commas between them.
+    pub id_lists: usize,
+    /// Two or more words of a program with commas and no blanks between them.
+    pub word_lists: usize,
     /// Password hashes.
     pub hashes: usize,
     /// JSON documents and arrays.
@@ -106,6 +116,12 @@ impl ColumnFacts {
     #[must_use]
     pub const fn values(&self) -> usize {
         self.rows - self.nulls
+    }
+
+    /// Returns the values that are neither NULL nor empty text.
+    #[must_use]
+    pub const fn filled(&self) -> usize {
+        self.values() - self.empties
     }
 
     /// Returns a count's share of the values that are not NULL, 0 where there are none.
@@ -210,6 +226,7 @@ fn look(value: &Value, fact: &mut ColumnFacts, counts: &mut HashMap<String, usiz
     let time = classify(&text, fact);
     let words = text.split_whitespace().count();
     let chars = text.chars().count();
+    fact.empties += usize::from(words == 0);
     fact.words += words;
     fact.chars += chars;
     fact.longest = fact.longest.max(chars);
@@ -233,7 +250,26 @@ fn classify(text: &str, fact: &mut ColumnFacts) -> Option<i64> {
     let bytes = text.as_bytes();
     count(
         |f| &mut f.booleans,
-        matches!(text, "t" | "f" | "true" | "false" | "0" | "1" | "Y" | "N" | "y" | "n" | "yes" | "no" | "TRUE" | "FALSE"),
+        matches!(
+            text,
+            "t" | "f"
+                | "T"
+                | "F"
+                | "true"
+                | "false"
+                | "True"
+                | "False"
+                | "TRUE"
+                | "FALSE"
+                | "0"
+                | "1"
+                | "Y"
+                | "N"
+                | "y"
+                | "n"
+                | "yes"
+                | "no"
+        ),
     );
     if let Ok(number) = text.parse::<f64>().map_err(|_| ()).and_then(|n| if n.is_finite() && !bytes.is_empty() { Ok(n) } else { Err(()) }) {
         return number_facts(text, number, fact);
@@ -248,7 +284,9 @@ fn classify(text: &str, fact: &mut ColumnFacts) -> Option<i64> {
     let url = text.starts_with("http://") || text.starts_with("https://") || text.starts_with("www.");
     count(|f| &mut f.urls, url);
     let lower_end = text.split(['?', '#']).next().unwrap_or_default().to_ascii_lowercase();
-    let image = [".png", ".jpg", ".jpeg", ".gif", ".webp", ".svg", ".avif"].iter().any(|e| lower_end.ends_with(e));
+    let image = [".png", ".jpg", ".jpeg", ".gif", ".webp", ".svg", ".avif", ".bmp", ".tif", ".tiff", ".ico", ".heic"]
+        .iter()
+        .any(|e| lower_end.ends_with(e));
     count(|f| &mut f.images, image || (url && ["avatar", "image", "photo", "picsum", "img", "gravatar"].iter().any(|w| text.contains(w))));
     count(
         |f| &mut f.ips,
@@ -264,7 +302,9 @@ fn classify(text: &str, fact: &mut ColumnFacts) -> Option<i64> {
             || text.starts_with("Dalvik/"),
     );
     count(|f| &mut f.hashes, is_hash(text));
-    count(|f| &mut f.jsons, (text.starts_with('{') && text.ends_with('}')) || (text.starts_with('[') && text.ends_with(']')));
+    count(|f| &mut f.jsons, is_json(text));
+    count(|f| &mut f.id_lists, is_id_list(text));
+    count(|f| &mut f.word_lists, is_word_list(text));
     let digits = bytes.iter().filter(|b| b.is_ascii_digit()).count();
     let phone_bytes =
         bytes.iter().all(|b| b.is_ascii_digit() || matches!(b, b'+' | b'-' | b' ' | b'(' | b')' | b'.' | b'x' | b'/' | b'e' | b't'));
@@ -308,6 +348,8 @@ fn number_facts(text: &str, number: f64, fact: &mut ColumnFacts) -> Option<i64> 
         None => {
             fact.integers += 1;
             let length = text.trim_start_matches('+').len();
+            fact.zeros += usize::from(number == 0.0);
+            fact.years += usize::from((1000.0..2200.0).contains(&number));
             fact.digit_runs += usize::from((7..=15).contains(&length) && text.bytes().all(|b| b.is_ascii_digit() || b == b'+'));
             let stamp = text.parse().ok().and_then(Stamp::from_epoch);
             fact.epochs += usize::from(stamp.is_some());
@@ -349,6 +391,26 @@ fn is_hash(text: &str) -> bool {
     let prefixes = ["$2a$", "$2b$", "$2y$", "$argon2", "$scrypt$", "$5$", "$6$", "$1$", "$P$", "$H$", "{SSHA}", "{bcrypt}"];
     let django = ["pbkdf2_sha256$", "pbkdf2_sha1$", "bcrypt_sha256$", "argon2$", "scrypt:", "pbkdf2:sha256:", "md5$", "sha1$"];
     text.len() >= 20 && (prefixes.iter().chain(&django).any(|p| text.starts_with(p)))
+}
+
+/// Returns whether the text is a JSON object or array (as a string inside JSON too), or an array of Postgres.
+fn is_json(text: &str) -> bool {
+    let valid = || serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok();
+    (text.starts_with('{') && text.ends_with('}'))
+        || (text.starts_with('[') && text.ends_with(']') && valid())
+        || ((text.starts_with("\"{") || text.starts_with("\"[")) && text.ends_with('"') && valid())
+}
+
+/// Returns whether the text is words of a program with commas and no blanks between them.
+fn is_word_list(text: &str) -> bool {
+    let word = |part: &str| part.bytes().all(|b| b.is_ascii_alphanumeric() || b"_:./-".contains(&b));
+    text.contains(',') && text.bytes().any(|b| b.is_ascii_alphabetic()) && text.split(',').all(|part| !part.is_empty() && word(part))
+}
+
+/// Returns whether the text is integers with commas between them.
+fn is_id_list(text: &str) -> bool {
+    let id = |part: &str| !part.is_empty() && part.len() <= 19 && part.bytes().all(|b| b.is_ascii_digit());
+    text.contains(',') && text.split(',').all(|part| id(part.trim()))
 }
 
 fn is_locale(text: &str) -> bool {

@@ -5,6 +5,7 @@ mod apply;
 mod class;
 mod clock;
 mod facts;
+mod hints;
 mod keys;
 mod leftover;
 mod role;
@@ -143,9 +144,11 @@ pub fn profile(case: &mut Case, config: &Loaded, now: i64, progress: &dyn Progre
     apply::schema(case, config)?;
     keys::infer_keys(case, &facts)?;
     let mut roles: Vec<Vec<(Role, Source, String)>> = Vec::new();
+    let table_words = role::table_words(case);
     for (index, facts) in facts.iter().enumerate() {
-        roles.push(role::infer(case.table(TableId(index as u32)), facts));
+        roles.push(role::infer(case.table(TableId(index as u32)), facts, &table_words));
     }
+    role::share(case, &facts, &mut roles);
     apply::roles(case, config, &mut roles)?;
     let mut classes = class::infer(case, &roles, &facts);
     apply::classes(case, config, &mut classes)?;

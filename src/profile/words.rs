@@ -26,6 +26,48 @@ pub fn name_words(name: &str) -> Vec<String> {
     words
 }
 
+/// Words that schemas glue together without a mark: `starttime`, `userid`, `tablename`.
+///
+/// Source: column names of the PHP and COBOL schools (TYPO3, WordPress, phpBB, `OpenCart`, Northwind, SAP reports) that are
+/// wholly made of such words; short or ambiguous ones (`on` inside `person`) only count where every part is one.
+const GLUED: &[&str] = &[
+    "access", "action", "active", "address", "admin", "at", "author", "avatar", "base", "based", "begin", "birth", "body", "border", "by",
+    "category", "changed", "city", "class", "client", "code", "col", "color", "cols", "comment", "company", "count", "country", "cr",
+    "create", "created", "customer", "data", "date", "day", "default", "delete", "deleted", "display", "doc", "dok", "edit", "email",
+    "end", "event", "ext", "fe", "be", "field", "file", "files", "first", "flag", "folder", "form", "full", "given", "group", "groups",
+    "hash", "head", "header", "height", "icon", "id", "image", "images", "index", "info", "invoice", "ip", "item", "items", "key", "lang",
+    "language", "last", "layout", "level", "life", "link", "local", "lock", "log", "login", "mail", "member", "meta", "mode", "mod",
+    "mount", "name", "names", "new", "no", "number", "on", "order", "orient", "orig", "original", "owner", "page", "pages", "parent",
+    "path", "perms", "phone", "pid", "point", "points", "pos", "post", "product", "real", "rec", "record", "ref", "reg", "role", "row",
+    "seen", "session", "size", "sort", "source", "stamp", "start", "state", "status", "street", "style", "sub", "table", "tag", "tags",
+    "target", "text", "time", "tstamp", "title", "tree", "type", "types", "uid", "until", "update", "updated", "url", "user", "username",
+    "users", "uuid", "visit", "width", "zip", "zoom",
+];
+
+/// Splits a name as [`name_words`] does, and words that are glued together too.
+pub(super) fn name_parts(name: &str) -> Vec<String> {
+    name_words(name).into_iter().flat_map(|word| unglued(&word).unwrap_or_else(|| vec![word])).collect()
+}
+
+/// Splits a word into the fewest words of [`GLUED`] that make the whole of it.
+fn unglued(word: &str) -> Option<Vec<String>> {
+    // A word of the list is one word; longer ones than any schema's are left alone.
+    if GLUED.contains(&word) || !word.is_ascii() || word.len() > 48 {
+        return None;
+    }
+    let mut best: Vec<Option<Vec<&str>>> = vec![None; word.len() + 1];
+    best[0] = Some(Vec::new());
+    for end in 1..=word.len() {
+        for part in GLUED.iter().filter(|p| word[..end].ends_with(**p)) {
+            let Some(before) = &best[end - part.len()] else { continue };
+            if best[end].as_ref().is_none_or(|known| known.len() > before.len() + 1) {
+                best[end] = Some(before.iter().copied().chain([*part]).collect());
+            }
+        }
+    }
+    best.pop().flatten().map(|parts| parts.into_iter().map(str::to_owned).collect())
+}
+
 /// Returns an English noun's singular, as table names form their plurals.
 pub(super) fn singular(word: &str) -> String {
     let irregular =
@@ -58,6 +100,16 @@ mod tests {
         }
         assert_eq!(name_words("userID"), ["user", "id"]);
         assert_eq!(name_words("HTTPStatus2"), ["http", "status2"]);
+    }
+
+    #[test]
+    fn splits_what_is_glued() {
+        assert_eq!(name_parts("starttime"), ["start", "time"]);
+        assert_eq!(name_parts("ses_userid"), ["ses", "user", "id"]);
+        assert_eq!(name_parts("lastUpdated"), ["last", "updated"]);
+        for whole in ["person", "update", "username", "country", "candidate", "paid", "season"] {
+            assert_eq!(name_parts(whole), [whole]);
+        }
     }
 
     #[test]

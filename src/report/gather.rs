@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::{Loaded, Redact};
 use crate::detect::DETECTORS;
+use crate::model::known::KnownInput;
 use crate::model::stamp::Rfc3339;
 use crate::model::value::row_key_json;
 use crate::model::verdict::SnapshotVerdict;
@@ -123,7 +124,7 @@ pub fn gather(case: &Case, config: &Loaded, redact: Redact, now: i64, command: &
             engine: facts.engine.as_str().to_owned(),
             taken_at: facts.taken_at.micros().map(|t| Rfc3339(t).to_string()).unwrap_or_default(),
             taken_at_source: facts.taken_at.source().to_owned(),
-            inputs: case.inputs()?.into_iter().map(|(name, format, bytes)| InputReport { name: line(&name), format, bytes }).collect(),
+            inputs: inputs(case)?,
             truncated: facts.truncated,
             bytes: case.byte_ledger()?,
         },
@@ -437,4 +438,13 @@ fn detectors(coverage: &[Coverage]) -> Vec<DetectorReport> {
             }
         })
         .collect()
+}
+
+/// Lists what was read: the snapshot's inputs, and what the project says of its seed, with its digest.
+fn inputs(case: &Case) -> Result<Vec<InputReport>, SnapshotError> {
+    let read = case.inputs()?.into_iter().map(|(name, format, bytes)| InputReport { name: line(&name), format, bytes });
+    let given: Vec<KnownInput> = serde_json::from_str(&case.meta("given")?.unwrap_or_default()).unwrap_or_default();
+    let given =
+        given.into_iter().map(|g| InputReport { name: line(&format!("{} ({})", g.name, g.digest)), format: g.kind, bytes: g.bytes });
+    Ok(read.chain(given).collect())
 }

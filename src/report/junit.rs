@@ -87,7 +87,7 @@ fn property(name: &str, value: &str) -> String {
 }
 
 /// Escapes a text; characters that XML 1.0 cannot hold become a question mark.
-fn xml(text: &str) -> String {
+pub(super) fn xml(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

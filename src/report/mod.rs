@@ -12,6 +12,7 @@ mod html;
 mod inert;
 mod json;
 mod junit;
+pub mod labelled;
 mod mark;
 mod markdown;
 mod model;

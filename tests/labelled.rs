@@ -1,0 +1,244 @@
+//! `unseed detectors test`: labelled fixtures of any project, counted by row; and what the engine still holds
+//! with a family of evidence, or one detector, switched off.
+
+use std::path::Path;
+
+use unseed::config::Loaded;
+use unseed::labelled::{Fixture, LABELS, Outcome, Scope};
+use unseed::model::Family;
+use unseed::model::stamp::Stamp;
+use unseed::progress::Silent;
+
+use crate::generator::matrix::{self, Kind, Labelled, Matrix};
+use crate::generator::pool;
+use crate::generator::world::{Form, Label};
+use crate::harness::{Desk, fixture, root, skipped};
+
+/// One in so many worlds of the matrix is looked at, with every trap.
+const EVERY: usize = 29;
+
+const NOW: &str = "2026-04-01T00:00:00Z";
+
+/// Writes a fixture of 30 members of whom some are numbered by a program.
+fn members(desk: &Desk, labels: &str) {
+    let mut dump = String::from("CREATE TABLE shop.members (a integer, b text, email text, created_at timestamp, PRIMARY KEY (a, b));\n");
+    let people = ["ann.lee", "bo.kim", "cy.orr", "dee.poe", "eli.fox", "flo.nye", "gus.ott", "hal.ray", "ida.sax", "jo.tan"];
+    for (i, name) in people.iter().enumerate() {
+        let line = format!("({i}, 'x', '{name}{}@gmx.de', '2025-0{}-1{} 08:1{i}:0{i}')", i * 7 % 10, i % 9 + 1, i % 10);
+        dump.push_str(&format!("INSERT INTO shop.members VALUES {line};\n"));
+    }
+    for i in 10..30 {
+        dump.push_str(&format!("INSERT INTO shop.members VALUES ({i}, 'x', 'user{}@example.com', '2025-11-02 03:00:00.{i}');\n", i - 9));
+    }
+    desk.write("fix/dump.sql", dump);
+    desk.write(&format!("fix/{LABELS}"), labels);
+}
+
+fn rows(of: std::ops::Range<usize>, label: &str) -> String {
+    of.map(|i| format!("members,\"[\"\"{i}\"\",\"\"x\"\"]\",{label}\n")).collect()
+}
+
+#[test]
+fn the_storefront_is_found_whole() {
+    let desk = Desk::new();
+    let ran = desk.run(&["detectors", "test", &fixture("storefront")]).exits(0);
+    assert!(ran.out.contains("213/213") && ran.out.contains("\n  ok\n"), "{}", ran.out);
+    // Both fixtures from the folder that holds them; folders without labels are none.
+    let all = desk.run(&["detectors", "test", &fixture("")]).exits(0).out;
+    assert_eq!(all.matches("\n  ok\n").count(), 2, "{all}");
+}
+
+#[test]
+fn a_missed_and_a_wrong_row_end_with_1() {
+    let desk = Desk::new();
+    members(&desk, &format!("table,pk,label\n{}{}", rows(0..10, "real"), rows(10..30, "seeded")));
+    let right = desk.unseed("detectors test fix").exits(0).out;
+    assert!(right.contains("20/20"), "{right}");
+    members(&desk, &format!("table,pk,label\n{}{}", rows(0..11, "real"), rows(11..30, "seeded")));
+    let wrong = desk.unseed("detectors test fix").exits(1).out;
+    assert!(wrong.contains("wrong: shop.members [\"10\",\"x\"] is") && wrong.contains("FAILED"), "{wrong}");
+    members(&desk, &format!("table,pk,label\n{}{}", rows(0..9, "real"), rows(9..30, "seeded")));
+    let missed = desk.unseed("detectors test fix").exits(1).out;
+    assert!(missed.contains("missed: shop.members [\"9\",\"x\"] is real"), "{missed}");
+    // A row that must stay and is flagged is a protected hit.
+    members(&desk, &format!("table,pk,label\n{}{}", rows(10..11, "protected"), rows(11..30, "seeded")));
+    let hit = desk.unseed("detectors test fix").exits(1).out;
+    assert!(hit.contains("1/1") && hit.contains("wrong: shop.members [\"10\",\"x\"]"), "{hit}");
+}
+
+#[test]
+fn what_is_to_do_fails_nothing() {
+    let desk = Desk::new();
+    let labels =
+        [rows(0..9, "real"), rows(9..10, "todo_seeded"), rows(10..11, "todo_real"), rows(11..12, "todo_seeded"), rows(12..30, "seeded")];
+    members(&desk, &format!("table,pk,label\n{}", labels.concat()));
+    let out = desk.unseed("detectors test fix").exits(0).out;
+    assert!(out.contains("to do: 1 rows are right by now") && out.contains("to do: 2 rows are known not to be right yet"), "{out}");
+}
+
+#[test]
+fn junit_names_what_failed() {
+    let desk = Desk::new();
+    members(&desk, &format!("table,pk,label\n{}{}", rows(0..11, "real"), rows(11..30, "seeded")));
+    let out = desk.unseed("detectors test fix --format junit").exits(1).out;
+    assert!(out.starts_with("<?xml") && out.contains("failures=\"1\""), "{out}");
+    assert!(out.contains("<testcase classname=\"overall\" name=\"missed\"/>"), "{out}");
+    assert!(
+        out.contains("members [&quot;10&quot;,&quot;x&quot;] is") && out.contains("classname=\"detector\" name=\"counted-address\""),
+        "{out}"
+    );
+    assert!(out.contains("classname=\"cohort\""), "{out}");
+}
+
+#[test]
+fn one_detector_alone_and_a_family_left_out() {
+    let desk = Desk::new();
+    members(&desk, &format!("table,pk,label\n{}{}", rows(0..10, "real"), rows(10..30, "seeded")));
+    let alone = desk.unseed("detectors test fix --only reserved-identifier").exits(0).out;
+    assert!(alone.contains("reserved-identifier") && !alone.contains("arrival-train") && alone.contains("20/20"), "{alone}");
+    // Nobody's password is known: the detector alone misses them all.
+    desk.unseed("detectors test fix --only known-credential").exits(1);
+    let without = desk.unseed("detectors test fix --without identifier");
+    assert!(!without.out.contains("reserved-identifier") && without.out.contains("numbered-template"), "{}", without.out);
+    desk.unseed("detectors test fix --only reserved-identifer").exits(2).says(&["did you mean reserved-identifier"]);
+    desk.unseed("detectors test fix --without identifiers").exits(2).says(&["identifier, vocabulary"]);
+}
+
+#[test]
+fn the_fixtures_own_rules_hold() {
+    let desk = Desk::new();
+    members(&desk, &format!("table,pk,label\n{}{}", rows(10..11, "protected"), rows(11..30, "seeded")));
+    let rule = "[[protect]]\nid = \"ours\"\ntable = \"members\"\nwhere = { column = \"email\", in = [\"user1@example.com\"] }\nreason = \"ours\"\n";
+    desk.write("fix/unseed.toml", rule);
+    let out = desk.unseed("detectors test fix").exits(0).out;
+    assert!(out.contains("0/1"), "{out}");
+}
+
+#[test]
+fn labels_that_are_wrong_are_refused_with_their_line() {
+    let desk = Desk::new();
+    for (labels, said) in [
+        ("table,pk\n", "labels.csv:1: the header must name table, pk and label"),
+        ("table,pk,label\nmembers,\"[1,\"\"x\"\"]\",sedeed\n", "labels.csv:2: \"sedeed\" is no label"),
+        ("table,pk,label\nmember,\"[1,\"\"x\"\"]\",real\n", "labels.csv:2: the export has no table \"member\""),
+        ("table,pk,label\nmembers,1,real\n", "labels.csv:2: the key 1 has 2 columns"),
+        ("table,pk,label\nmembers,\"[1]\",real\n", "labels.csv:2: the key [1] has 1 values"),
+        ("table,pk,label\nmembers,\"[99,\"\"x\"\"]\",real\n", "labels.csv:2: table members has no row with the key"),
+        ("table,pk,label\nmembers,\"[1,\"\"x\"\"]\",real\nmembers,\"[1,\"\"x\"\"]\",seeded\n", "labels.csv:3: the row"),
+        ("table,pk,label\nmembers,\"[1,\"\"x\"\"]\"\n", "labels.csv:2: no CSV"),
+    ] {
+        members(&desk, labels);
+        desk.unseed("detectors test fix").exits(2).says(&[said]);
+    }
+    desk.unseed("detectors test nowhere").exits(2).says(&["nowhere"]);
+    desk.write("empty/x.sql", "");
+    desk.unseed("detectors test empty").exits(2).says(&["holds no labels.csv"]);
+}
+
+/// Writes a world as a fixture; rows with one real owner count as real: they must not be in `seeded`.
+fn open(desk: &Desk, labelled: &Labelled) -> Fixture {
+    desk.write("world/dump.sql", labelled.world.pg_dump(Form::Copy));
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(["table", "pk", "label"]).expect("labels");
+    for table in &labelled.world.tables {
+        for (row, label) in table.rows.iter().zip(&table.labels) {
+            let word = match label {
+                Label::Seeded => "seeded",
+                Label::Protected => "protected",
+                Label::Real | Label::Mixed => "real",
+            };
+            let key = serde_json::json!([row[0]]).to_string();
+            writer.write_record([table.name.as_str(), key.as_str(), word]).expect("a label");
+        }
+    }
+    desk.write(&format!("world/{LABELS}"), writer.into_inner().expect("labels"));
+    Fixture::open(&desk.path("world"), &Loaded::default(), &Silent).expect("a fixture")
+}
+
+fn run(fixture: &mut Fixture, scope: Scope<'_>) -> Outcome {
+    let now = Stamp::parse(NOW.as_bytes()).expect("a time").micros;
+    fixture.run(now, scope, &Silent).expect("an analysis")
+}
+
+/// The worlds that are looked at: a sample of the matrix, and every trap.
+fn worlds(test: &str) -> Option<Vec<Labelled>> {
+    let Ok(folder) = std::env::var("UNSEED_POOLS") else {
+        skipped(test, "UNSEED_POOLS names no folder of generators' records (tests/pools.sh makes one)");
+        return None;
+    };
+    let pools = pool::read(Path::new(&folder));
+    let seed = seed();
+    let matrix = Matrix::new(&pools, seed);
+    let mut worlds: Vec<Labelled> = (seed as usize % EVERY..matrix.len()).step_by(EVERY).map(|i| matrix.world(i)).collect();
+    worlds.extend((0..matrix::TRAPS).map(|i| matrix::trap(i, &pools, seed)));
+    Some(worlds)
+}
+
+/// The seed that is asked for, else today's.
+fn seed() -> u64 {
+    let today = || std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(1, |d| d.as_secs() / 86_400);
+    std::env::var("UNSEED_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or_else(today)
+}
+
+#[test]
+fn without_any_one_family_no_real_row_is_seeded() {
+    let Some(worlds) = worlds("one family off") else { return };
+    let full = std::env::var_os("UNSEED_FULL").is_some();
+    let families: Vec<Family> = if full { Family::ALL.to_vec() } else { vec![Family::ALL[seed() as usize % Family::ALL.len()]] };
+    let mut lines = vec![format!("Seed {}; {} worlds.", seed(), worlds.len())];
+    let mut failed = Vec::new();
+    for family in families {
+        let (mut found, mut seeded, mut real, mut reviewed) = (0, 0, 0, 0);
+        for labelled in &worlds {
+            let desk = Desk::on_the_clock();
+            let outcome = run(&mut open(&desk, labelled), Scope { without: Some(family), ..Scope::default() });
+            assert!(outcome.detectors.iter().all(|d| d.about != family.as_str()), "{family:?} is still there");
+            let tally = outcome.overall;
+            found += tally.found;
+            seeded += tally.seeded;
+            real += tally.real;
+            reviewed += tally.wrong - tally.grave.min(tally.wrong);
+            if tally.grave > 0 {
+                failed.push(format!(
+                    "without {}: {} real rows seeded in {} ({})",
+                    family.as_str(),
+                    tally.grave,
+                    labelled.name,
+                    labelled.about
+                ));
+            }
+        }
+        lines.push(format!("without {}: {found} of {seeded} in seeded, {reviewed} of {real} real rows in review", family.as_str()));
+    }
+    println!("{}", lines.join("\n"));
+    if let Ok(folder) = std::env::var("UNSEED_TABLES") {
+        std::fs::write(Path::new(&folder).join("family-off.md"), lines.join("\n\n") + "\n").expect("a table");
+    }
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
+}
+
+#[test]
+fn every_detector_makes_a_difference() {
+    if std::env::var_os("UNSEED_FULL").is_none() {
+        skipped("every detector off", "one run a detector; UNSEED_FULL=1 asks for it");
+        return;
+    }
+    let Some(worlds) = worlds("every detector off") else { return };
+    let mut open_ones: Vec<&str> = unseed::detect::DETECTORS.iter().map(|d| d.meta().id).collect();
+    for labelled in worlds.iter().filter(|w| w.kind != Kind::Clean) {
+        let desk = Desk::on_the_clock();
+        let mut fixture = open(&desk, labelled);
+        let whole = run(&mut fixture, Scope::default());
+        open_ones.retain(|id| run(&mut fixture, Scope { off: Some(id), ..Scope::default() }).digest == whole.digest);
+        if open_ones.is_empty() {
+            break;
+        }
+    }
+    // Those that no world shows have a fixture of their own.
+    for folder in unseed::labelled::fixtures(&root().join("fixtures")).expect("fixtures") {
+        let mut fixture = Fixture::open(&folder, &Loaded::default(), &Silent).expect("a fixture");
+        let whole = run(&mut fixture, Scope::default());
+        open_ones.retain(|id| run(&mut fixture, Scope { off: Some(id), ..Scope::default() }).digest == whole.digest);
+    }
+    assert!(open_ones.is_empty(), "switched off, these change nothing: {open_ones:?}");
+}

@@ -11,7 +11,8 @@ use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::Ordering;
 
 use parquet::basic::{ConvertedType, LogicalType, TimeUnit, Type as Physical};
-use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
+use parquet::column::page::{Page, PageMetadata, PageReader};
+use parquet::column::reader::{ColumnReader, ColumnReaderImpl, get_column_reader};
 use parquet::data_type::{ByteArray, DataType, FixedLenByteArray, Int96};
 use parquet::errors::ParquetError;
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
@@ -192,7 +193,9 @@ fn file(input: &Input, part: &Part, sink: &mut dyn Sink) -> Result<(), DumpError
         let mut left = usize::try_from(group.metadata().num_rows()).unwrap_or(0);
         let mut columns = Vec::with_capacity(schema.num_columns());
         for (place, described) in schema.columns().iter().enumerate() {
-            columns.push(Column::new(guarded(|| group.get_column_reader(place)).map_err(broken)?, described));
+            let pages = guarded(|| group.get_column_page_reader(place)).map_err(broken)?;
+            let checked = Checked { pages, rows: left, done: false };
+            columns.push(Column::new(get_column_reader(described.clone(), Box::new(checked)), described));
         }
         while left > 0 {
             let rows = left.min(SLICE);
@@ -227,6 +230,62 @@ fn file(input: &Input, part: &Part, sink: &mut dyn Sink) -> Result<(), DumpError
     }
     sink.account(ByteKind::Data, bytes);
     Ok(())
+}
+
+/// Pages whose headers are held against what the page and its row group can hold, before the library makes
+/// room for what they claim.
+struct Checked {
+    pages: Box<dyn PageReader>,
+    rows: usize,
+    done: bool,
+}
+
+impl Checked {
+    fn check(&self, page: &Page) -> Result<(), ParquetError> {
+        let claimed = page.num_values() as usize;
+        // A value of a dictionary takes four bytes at least; a flat column has a value for each row at most.
+        let most = match page {
+            Page::DictionaryPage { buf, .. } => buf.len(),
+            Page::DataPage { .. } | Page::DataPageV2 { .. } => self.rows,
+        };
+        if claimed <= most {
+            return Ok(());
+        }
+        Err(ParquetError::General(format!("a page claims {claimed} values where {most} fit")))
+    }
+}
+
+impl Iterator for Checked {
+    type Item = Result<Page, ParquetError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.done {
+            return None;
+        }
+        let page = self.get_next_page().transpose();
+        self.done = !matches!(page, Some(Ok(_)));
+        page
+    }
+}
+
+impl PageReader for Checked {
+    fn get_next_page(&mut self) -> Result<Option<Page>, ParquetError> {
+        let page = self.pages.get_next_page()?;
+        page.iter().try_for_each(|page| self.check(page))?;
+        Ok(page)
+    }
+
+    fn peek_next_page(&mut self) -> Result<Option<PageMetadata>, ParquetError> {
+        self.pages.peek_next_page()
+    }
+
+    fn skip_next_page(&mut self) -> Result<(), ParquetError> {
+        self.pages.skip_next_page()
+    }
+
+    fn at_record_boundary(&mut self) -> Result<bool, ParquetError> {
+        self.pages.at_record_boundary()
+    }
 }
 
 /// Runs the library, which panics at some of what no writer writes (an empty dictionary page, as of 60.1); its

@@ -431,7 +431,7 @@ fn integer(batch: &mut RowBatch, meaning: Meaning, n: i64, unsigned: u64) {
             Err(_) => text(batch, format_args!("{unsigned}")),
         },
         Meaning::Decimal(scale) => decimal(batch, i128::from(n), scale),
-        Meaning::Date => match i32::try_from(n).ok().and_then(|days| chrono::NaiveDate::from_epoch_days(days)) {
+        Meaning::Date => match i32::try_from(n).ok().and_then(chrono::NaiveDate::from_epoch_days) {
             Some(date) => text(batch, format_args!("{date}")),
             None => batch.push(CellKind::Integer, &n.to_le_bytes()),
         },

@@ -10,6 +10,7 @@ mod bad_input;
 mod baselines;
 mod case_file;
 mod contents;
+mod detectors;
 mod determinism;
 mod dumps;
 mod engines;

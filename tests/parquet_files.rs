@@ -133,6 +133,24 @@ fn folders_of_an_export_are_tables() {
 }
 
 #[test]
+fn a_damaged_file_is_an_error_and_no_panic() {
+    let desk = Desk::new();
+    write(&desk.path("users.parquet"), 50, Compression::UNCOMPRESSED);
+    let whole = std::fs::read(desk.path("users.parquet")).expect("a file");
+    let mut refused = 0;
+    for at in (4..whole.len() - 8).step_by(3) {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 0x55;
+        desk.write("bad.parquet", &bytes);
+        let ran = desk.unseed("ingest bad.parquet -o case.db");
+        assert!(matches!(ran.code, 0 | 2) && !ran.err.contains("panicked"), "byte {at}: {}", ran.err);
+        refused += usize::from(ran.code == 2);
+        let _ = std::fs::remove_file(desk.path("case.db"));
+    }
+    assert!(refused > 50, "{refused}");
+}
+
+#[test]
 fn a_file_that_is_cut_off_or_nested_is_refused() {
     let desk = Desk::new();
     write(&desk.path("users.parquet"), 100, Compression::SNAPPY);

@@ -42,10 +42,48 @@ pub(crate) struct Proposal {
 pub struct Scores {
     tables: Vec<BTreeMap<Family, BTreeMap<Row, Term>>>,
     proposals: Vec<Vec<Proposal>>,
+    /// Signs of people by table; they add up.
+    signs: Vec<Signs>,
     /// Rows with a real owner beside one that is not.
     mixed: BTreeSet<(TableId, Row)>,
     /// A family that says nothing.
     without: Option<Family>,
+}
+
+/// Signs of people, of one table. Most real rows have some, so that they are kept small: a number a row, and one
+/// term for each set of signs that occurs.
+#[derive(Debug, Default)]
+struct Signs {
+    /// By row, the number of its set; 0 where it has none, empty where no row has any.
+    set: Vec<u16>,
+    /// By number less 1.
+    terms: Vec<Term>,
+}
+
+impl Signs {
+    fn add(&mut self, rows: usize, with: &[Row], term: &Term) {
+        self.set.resize(rows, 0);
+        let mut joined: BTreeMap<u16, u16> = BTreeMap::new();
+        for row in with {
+            let set = &mut self.set[*row as usize];
+            let known = *set;
+            *set = *joined.entry(known).or_insert_with(|| {
+                self.terms.push(self.terms.get(usize::from(known).wrapping_sub(1)).map_or_else(|| term.clone(), |t| together(t, term)));
+                u16::try_from(self.terms.len()).unwrap_or(u16::MAX)
+            });
+        }
+    }
+
+    fn of(&self, row: Row) -> Option<&Term> {
+        let set = *self.set.get(row as usize)?;
+        self.terms.get(usize::from(set).checked_sub(1)?)
+    }
+}
+
+/// Adds two signs of a person, within the family's cap.
+fn together(a: &Term, b: &Term) -> Term {
+    let bits = (a.bits + b.bits).capped(crate::weigh::cap(Family::Human));
+    Term { bits, detail: format!("{}; {}", a.detail, b.detail).into(), ..a.clone() }
 }
 
 impl Scores {
@@ -55,11 +93,17 @@ impl Scores {
         let mut scores = Self {
             tables: vec![BTreeMap::new(); facts.len()],
             proposals: vec![Vec::new(); facts.len()],
+            signs: facts.iter().map(|_| Signs::default()).collect(),
             mixed: BTreeSet::new(),
             without: None,
         };
         for Weighed { evidence, bits } in weighed {
             let detail: Arc<str> = evidence.detail.as_str().into();
+            if evidence.family == Family::Human {
+                let term = Term { bits: *bits, detector: evidence.detector, detail, certainty: evidence.certainty };
+                scores.signs[evidence.table.index()].add(facts[evidence.table.index()].rows, &evidence.rows, &term);
+                continue;
+            }
             for row in &evidence.rows {
                 let term = Term { bits: *bits, detector: evidence.detector, detail: detail.clone(), certainty: evidence.certainty };
                 scores.add(evidence.table, evidence.family, *row, term);
@@ -89,12 +133,15 @@ impl Scores {
                 terms.remove(&family);
                 proposals.retain(|p| p.family != family);
             }
+            if family == Family::Human {
+                self.signs = self.signs.iter().map(|_| Signs::default()).collect();
+            }
         }
         self.without = family;
         self
     }
 
-    /// Adds a term; within a family the stronger one stays. Signs of a person add up, within the family's cap.
+    /// Adds a term; within a family the stronger one stays.
     pub(crate) fn add(&mut self, table: TableId, family: Family, row: Row, term: Term) {
         if self.without == Some(family) {
             return;
@@ -103,10 +150,6 @@ impl Scores {
         match rows.get_mut(&row) {
             None => {
                 rows.insert(row, term);
-            }
-            Some(known) if family == Family::Human => {
-                known.bits = (known.bits + term.bits).capped(crate::weigh::cap(family));
-                known.detail = format!("{}; {}", known.detail, term.detail).into();
             }
             Some(known) => {
                 // What cannot be human must not hide behind a stronger fact that can.
@@ -136,10 +179,13 @@ impl Scores {
 
     /// Returns a family's term of a row.
     pub(crate) fn term(&self, table: TableId, family: Family, row: Row) -> Option<&Term> {
+        if family == Family::Human {
+            return self.signs[table.index()].of(row);
+        }
         self.tables[table.index()].get(&family)?.get(&row)
     }
 
-    /// Returns the rows of a table that have any term, sorted.
+    /// Returns the rows of a table that have any term besides signs of people, sorted.
     pub(crate) fn rows(&self, table: TableId) -> Vec<Row> {
         let mut rows: Vec<Row> = self.tables[table.index()].values().flat_map(|m| m.keys().copied()).collect();
         rows.sort_unstable();

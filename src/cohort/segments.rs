@@ -13,12 +13,14 @@ pub(super) struct Segment {
 
 /// Finds all maximal segments that score at least `least`, in order.
 pub(super) fn maximal(scores: impl IntoIterator<Item = f64>, least: f64) -> Vec<Segment> {
-    // Each candidate: its bounds, and the sums before and behind it.
+    // Each candidate: its bounds, the sums before and behind it, and the nearest one before it whose left sum is
+    // smaller. Following those links instead of looking at every candidate is what keeps the time linear.
     struct Candidate {
         start: usize,
         end: usize,
         left: f64,
         right: f64,
+        smaller: Option<usize>,
     }
     let mut candidates: Vec<Candidate> = Vec::new();
     let mut sum = 0.0;
@@ -28,20 +30,25 @@ pub(super) fn maximal(scores: impl IntoIterator<Item = f64>, least: f64) -> Vec<
         if score <= 0.0 {
             continue;
         }
-        let mut next = Candidate { start: place, end: place + 1, left: before, right: sum };
+        let mut next = Candidate { start: place, end: place + 1, left: before, right: sum, smaller: None };
+        let mut nearest = candidates.len().checked_sub(1);
         loop {
-            // The nearest candidate whose left sum is smaller.
-            let Some(at) = candidates.iter().rposition(|c| c.left < next.left) else {
-                candidates.push(next);
-                break;
-            };
-            if candidates[at].right >= next.right {
-                candidates.push(next);
-                break;
+            while let Some(at) = nearest.filter(|at| candidates[*at].left >= next.left) {
+                nearest = candidates[at].smaller;
             }
-            next.start = candidates[at].start;
-            next.left = candidates[at].left;
-            candidates.truncate(at);
+            match nearest {
+                Some(at) if candidates[at].right < next.right => {
+                    next.start = candidates[at].start;
+                    next.left = candidates[at].left;
+                    nearest = candidates[at].smaller;
+                    candidates.truncate(at);
+                }
+                _ => {
+                    next.smaller = nearest;
+                    candidates.push(next);
+                    break;
+                }
+            }
         }
     }
     let segments = candidates.into_iter().map(|c| Segment { start: c.start, end: c.end, score: c.right - c.left });
@@ -57,5 +64,30 @@ mod tests {
         let scores = [4.0, -5.0, 3.0, -3.0, 1.0, 2.0, -2.0, 2.0, -2.0, 1.0, 5.0];
         let found: Vec<(usize, usize, f64)> = maximal(scores, 0.5).into_iter().map(|s| (s.start, s.end, s.score)).collect();
         assert_eq!(found, [(0, 1, 4.0), (2, 3, 3.0), (4, 11, 7.0)]);
+    }
+
+    /// As the paper defines them: of all stretches the best one, then the best ones before and behind it.
+    fn by_definition(scores: &[f64], start: usize, found: &mut Vec<(usize, usize)>) {
+        let sum = |from: usize, to: usize| scores[from..to].iter().sum::<f64>();
+        let stretches = (0..scores.len()).flat_map(|from| (from + 1..=scores.len()).map(move |to| (from, to)));
+        // Of equal ones the shortest, then the first.
+        let best = stretches.max_by(|a, b| sum(a.0, a.1).total_cmp(&sum(b.0, b.1)).then((b.1 - b.0).cmp(&(a.1 - a.0))).then(b.0.cmp(&a.0)));
+        if let Some((from, to)) = best.filter(|b| sum(b.0, b.1) > 0.0) {
+            by_definition(&scores[..from], start, found);
+            found.push((start + from, start + to));
+            by_definition(&scores[to..], start + to, found);
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn finds_what_the_definition_says(scores in proptest::collection::vec(-9_i32..9, 0..40)) {
+            // Small distinct fractions keep sums from being equal.
+            let scores: Vec<f64> = scores.iter().enumerate().map(|(place, s)| f64::from(*s) + 0.001 * (place as f64 + 1.0).sqrt()).collect();
+            let mut expected = Vec::new();
+            by_definition(&scores, 0, &mut expected);
+            let found: Vec<(usize, usize)> = maximal(scores.iter().copied(), 0.0).iter().map(|s| (s.start, s.end)).collect();
+            proptest::prop_assert_eq!(found, expected);
+        }
     }
 }

@@ -8,7 +8,7 @@ use super::scores::Scores;
 use crate::detect::{Closure, Feature, TableFacts};
 use crate::model::stamp::SECOND;
 use crate::model::{Bits, Family, Row, TableClass, TableId};
-use crate::profile::{InsertionClock, TableProfile};
+use crate::profile::TableProfile;
 
 /// Families that a generator or a seed's author decides, apart from clocks.
 pub(super) const VALUE_FAMILIES: [Family; 7] =
@@ -67,7 +67,7 @@ pub(super) struct Table<'a> {
 impl<'a> Table<'a> {
     pub(super) fn new(profile: &TableProfile, measures: &Measures<'a>, scores: &'a Scores, owners: &'a BTreeMap<Row, Owner>) -> Self {
         let (id, class) = (profile.id, profile.class);
-        let by_key = matches!(profile.clock, InsertionClock::Key { .. });
+        let by_key = profile.clock.by_key();
         let facts = &measures.facts[id.index()];
         let features = &measures.features[id.index()];
         let closures: Vec<&Closure> = measures.closures.iter().filter(|c| c.table == id).collect();

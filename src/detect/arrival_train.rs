@@ -26,6 +26,9 @@ const META: DetectorMeta = DetectorMeta {
 /// Source: one statement or transaction; a local loop; a loop over a network; a loop with work in it; a slow one.
 const GAPS: [i64; 5] = [0, 20_000, SECOND / 5, 3 * SECOND / 2, 6 * SECOND];
 
+/// Longest time over which rows with one parent are one act, microseconds: a statement, a loop over a form.
+const ONE_ACT: i64 = SECOND;
+
 /// Fewest rows of a train.
 const LEAST_ROWS: usize = 3;
 
@@ -35,31 +38,21 @@ impl Detector for ArrivalTrain {
     }
 
     fn reads(&self, table: &TableView<'_>) -> Result<Vec<ColumnRead>, String> {
-        match table.profile.column(Role::CreatedAt) {
-            None => Err("no creation time".to_owned()),
-            Some(_) if table.facts.created.iter().all(Option::is_none) => Err("no creation time is set".to_owned()),
-            Some(column) => Ok(vec![ColumnRead::Time(column)]),
+        if table.facts.created.iter().all(Option::is_none) {
+            return Err("no creation time".to_owned());
         }
+        Ok(Vec::new())
     }
 
-    fn scan(&self, chunk: &Chunk, table: &TableView<'_>) -> PolarsResult<DataFrame> {
-        let read = ColumnRead::Time(table.profile.column(Role::CreatedAt).unwrap_or_default());
-        let times = chunk.frame.column(&read.name())?.i64()?;
-        let mut rows: Vec<u32> = Vec::with_capacity(times.len());
-        let mut kept: Vec<i64> = Vec::with_capacity(times.len());
-        for (offset, time) in times.iter().enumerate() {
-            if let Some(time) = time {
-                rows.push(chunk.first_row + offset as u32);
-                kept.push(time);
-            }
-        }
-        DataFrame::new(rows.len(), vec![Series::new("row".into(), rows).into_column(), Series::new("time".into(), kept).into_column()])
+    fn scan(&self, _chunk: &Chunk, _table: &TableView<'_>) -> PolarsResult<DataFrame> {
+        // Creation times are at hand in the table's facts.
+        DataFrame::new(0, vec![Series::new("row".into(), Vec::<u32>::new()).into_column()])
     }
 
-    fn finish(&self, merged: &DataFrame, table: &TableView<'_>) -> PolarsResult<Vec<Evidence>> {
-        let sorted = merged.sort(["time", "row"], Default::default())?;
-        let rows = super::rows_of(&sorted)?;
-        let times: Vec<i64> = sorted.column("time")?.i64()?.into_no_null_iter().collect();
+    fn finish(&self, _merged: &DataFrame, table: &TableView<'_>) -> PolarsResult<Vec<Evidence>> {
+        let mut dated: Vec<(i64, Row)> = table.facts.created.iter().zip(0..).filter_map(|(time, row)| Some(((*time)?, row))).collect();
+        dated.sort_unstable();
+        let (times, rows): (Vec<i64>, Vec<Row>) = dated.into_iter().unzip();
         let Some(rate) = usual_rate(&times) else { return Ok(Vec::new()) };
         let resolution = resolution(&times);
         let mut evidence: Vec<Evidence> = Vec::new();
@@ -111,6 +104,14 @@ fn train(table: &TableView<'_>, rows: &[Row], times: &[i64], rate: f64, resoluti
     let log2_p = if k > expected { (k - expected - k * (k / expected).ln()) / std::f64::consts::LN_2 } else { 0.0 };
     let log2_p = log2_p + (table.rows() as f64).log2();
     if log2_p > -10.0 {
+        return None;
+    }
+    // The lines of one order, the pictures of one post: one act of one person.
+    let one_parent = |link: &super::ParentLink| {
+        let parent = link.rows[rows[0] as usize];
+        parent != super::NO_ROW && rows.iter().all(|row| link.rows[*row as usize] == parent)
+    };
+    if span <= ONE_ACT && table.facts.parents.iter().any(one_parent) {
         return None;
     }
     let mut members = rows.to_vec();

@@ -2,10 +2,11 @@
 
 use polars::prelude::{DataFrame, IntoColumn as _, NamedFrom as _, PolarsResult, Series};
 
+use super::rhythm::Hours;
 use super::{Detector, TableView};
 use crate::model::stamp::{DAY, HOUR, SECOND};
 use crate::model::{Certainty, DetectorMeta, Evidence, Family, Measure, Role, Row};
-use crate::profile::{InsertionClock, longest_non_decreasing};
+use crate::profile::longest_non_decreasing;
 use crate::snapshot::{Chunk, ColumnRead};
 
 /// Finds back-dated blocks.
@@ -17,7 +18,7 @@ const META: DetectorMeta = DetectorMeta {
     family: Family::Clock,
     reads: &[Role::CreatedAt],
     finds: "Runs of rows, next to each other in the order of insertion, whose creation times fall behind the time at which their neighbours were inserted.",
-    false_positives: "An import of older records is such a block too; it is an import until the values of its rows say otherwise. Applies only where the order of insertion can be trusted.",
+    false_positives: "An import of older records is such a block too; it is an import until the values of its rows say otherwise, or their dates, in no order, fall on all hours alike where people's keep a night. Applies only where the order of insertion can be trusted.",
     source: "Longest non-decreasing subsequence of creation times along the trusted order; a public incident whose seed set children back by hours and days.",
 };
 
@@ -31,6 +32,10 @@ const LARGEST_STEP: usize = 3;
 /// by itself; and updates move rows to where a Postgres table has room.
 const MOST_BY_KEY: f64 = 8.0;
 const MOST_BY_ROW: f64 = 5.0;
+
+/// The same of rows with none in time behind them in the order of rows: an update writes a row anew where the table
+/// ends.
+const MOST_AT_THE_END: f64 = 2.0;
 
 /// Fewest rows of a block.
 const LEAST_ROWS: usize = 3;
@@ -56,12 +61,14 @@ impl Detector for BackDated {
         let lags = lags(table);
         let late: Vec<bool> = lags.iter().map(|l| *l >= LEAST_LAG).collect();
         let share = (late.iter().filter(|l| **l).count() as f64 / late.len().max(1) as f64).clamp(0.002, 0.5);
+        let created = |place: usize| table.facts.created[table.facts.order[place] as usize];
+        let in_time = Hours::of((0..late.len()).filter(|place| !late[*place]).filter_map(created));
         let mut evidence = Vec::new();
         let mut run: Vec<usize> = Vec::new();
         for place in 0..=late.len() {
             let ends = place == late.len() || run.last().is_some_and(|last| late[place] && place - last > LARGEST_STEP);
             if ends {
-                evidence.extend(block(table, &run, &lags, share));
+                evidence.extend(block(table, &run, &lags, share, &in_time));
                 run.clear();
             }
             if place < late.len() && late[place] {
@@ -93,7 +100,7 @@ pub(super) fn lags(table: &TableView<'_>) -> Vec<i64> {
     lags
 }
 
-fn block(table: &TableView<'_>, run: &[usize], lags: &[i64], share: f64) -> Option<Evidence> {
+fn block(table: &TableView<'_>, run: &[usize], lags: &[i64], share: f64, in_time: &Hours) -> Option<Evidence> {
     if run.len() < LEAST_ROWS {
         return None;
     }
@@ -104,7 +111,16 @@ fn block(table: &TableView<'_>, run: &[usize], lags: &[i64], share: f64) -> Opti
     if log2_p > -6.0 {
         return None;
     }
-    let most = if matches!(table.profile.clock, InsertionClock::Key { .. }) { MOST_BY_KEY } else { MOST_BY_ROW };
+    let at_the_end = run.last().is_some_and(|last| last + LARGEST_STEP >= lags.len());
+    let most = match (table.profile.clock.by_key(), at_the_end) {
+        (true, _) => MOST_BY_KEY,
+        (false, false) => MOST_BY_ROW,
+        (false, true) => MOST_AT_THE_END,
+    };
+    // People's own dates keep a night, and mostly rise.
+    let dates: Vec<i64> = run.iter().filter_map(|place| table.facts.created[table.facts.order[*place] as usize]).collect();
+    let rising = longest_non_decreasing(&dates).iter().filter(|on| **on).count();
+    let drawn = rising * 2 <= dates.len() && in_time.unlike(&dates);
     let largest = run.iter().map(|place| lags[*place]).max().unwrap_or_default();
     let shown = if largest >= 2 * DAY {
         format!("{:.0} days", largest as f64 / DAY as f64)
@@ -116,10 +132,13 @@ fn block(table: &TableView<'_>, run: &[usize], lags: &[i64], share: f64) -> Opti
         family: META.family,
         table: table.profile.id,
         kind: format!("block of {}", run.len()),
-        detail: format!("inserted among later rows, but dated up to {shown} earlier"),
+        detail: format!(
+            "inserted among later rows, but dated up to {shown} earlier{}",
+            if drawn { ", on all hours of the day alike" } else { "" }
+        ),
         rows,
         measure: Measure::Against { bits: (-log2_p).min(most) },
-        certainty: Certainty::Suggests,
+        certainty: if drawn { Certainty::CannotBeHuman } else { Certainty::Suggests },
         proposes: true,
     })
 }

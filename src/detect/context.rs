@@ -5,8 +5,8 @@ use std::collections::HashMap;
 
 use polars::prelude::PolarsResult;
 
-use crate::model::{Role, Row, TableId};
-use crate::profile::{InsertionClock, Profile, Relation, longest_non_decreasing};
+use crate::model::{Minted, Role, Row, TableId};
+use crate::profile::{InsertionClock, Profile, Relation, agreement, longest_non_decreasing};
 use crate::snapshot::{CHUNK_ROWS, Case, Chunk, ColumnRead, SnapshotError, scan};
 
 /// Stands for "no such row".
@@ -24,6 +24,8 @@ pub struct TableFacts {
     pub inserted: Vec<Option<i64>>,
     /// Rows in the order in which they were inserted; empty where that cannot be told.
     pub order: Vec<Row>,
+    /// When each row's id was made, by the clock of the creation times, where ids carry a time; UTC microseconds.
+    pub minted: Vec<Option<i64>>,
     /// Links to parents, one a relation.
     pub parents: Vec<ParentLink>,
 }
@@ -85,8 +87,12 @@ fn times_and_order(case: &Case, profile: &Profile, id: TableId, facts: &mut Tabl
         InsertionClock::Key { column, .. } => Some(ColumnRead::Integer(column)),
         _ => None,
     };
-    let reads: Vec<ColumnRead> = created.into_iter().chain(key).collect();
+    let ids = table.ids;
+    let mut reads: Vec<ColumnRead> = created.into_iter().chain(key).chain(ids.map(|i| ColumnRead::Text(i.column))).collect();
+    reads.sort_unstable();
+    reads.dedup();
     let mut keys: Vec<(i64, Row)> = Vec::new();
+    let mut minted: Vec<Option<Minted>> = Vec::new();
     if !reads.is_empty() {
         scan(case, id, &reads, CHUNK_ROWS, |chunk| {
             if let Some(read) = created {
@@ -96,10 +102,22 @@ fn times_and_order(case: &Case, profile: &Profile, id: TableId, facts: &mut Tabl
                 let first = chunk.first_row;
                 keys.extend(integers(&chunk, read)?.into_iter().zip(first..).map(|(k, row)| (k.unwrap_or(i64::MIN), row)));
             }
+            if let Some(ids) = ids {
+                let texts = chunk.frame.column(&ColumnRead::Text(ids.column).name()).and_then(|c| c.str()).map_err(SnapshotError::Frame)?;
+                minted.extend(texts.iter().map(|t| t.and_then(|t| ids.scheme.read(t))));
+            }
             Ok::<(), SnapshotError>(())
         })?;
     }
+    let distances: Vec<i64> = facts.created.iter().zip(&minted).filter_map(|(c, m)| Some((*c)? - (*m)?.micros)).collect();
+    let (offset, _) = agreement(&distances);
+    facts.minted = minted.iter().map(|m| m.map(|m| m.micros + offset)).collect();
+    // A row without a date of its own was made when its id was.
+    if created.is_none() && matches!(table.clock, InsertionClock::Minted { .. }) {
+        facts.created.clone_from(&facts.minted);
+    }
     facts.order = match table.clock {
+        InsertionClock::Minted { .. } => by_ids(&minted),
         InsertionClock::Key { .. } => {
             keys.sort_unstable();
             keys.into_iter().map(|(_, row)| row).collect()
@@ -107,8 +125,23 @@ fn times_and_order(case: &Case, profile: &Profile, id: TableId, facts: &mut Tabl
         InsertionClock::RowOrder { .. } => (0..facts.rows as Row).collect(),
         InsertionClock::NotApplicable(_) => Vec::new(),
     };
-    facts.inserted = inserted(facts);
+    facts.inserted = match table.clock {
+        InsertionClock::Minted { .. } => facts.minted.iter().zip(&facts.created).map(|(m, c)| m.or(*c)).collect(),
+        _ => inserted(facts),
+    };
     Ok(())
+}
+
+/// Orders rows by their ids' clocks; one whose id has none stays behind the row before it.
+fn by_ids(minted: &[Option<Minted>]) -> Vec<Row> {
+    let mut last = None;
+    let mut keyed: Vec<(Option<Minted>, Row)> = Vec::with_capacity(minted.len());
+    for (id, row) in minted.iter().zip(0..) {
+        last = id.or(last);
+        keyed.push((last, row));
+    }
+    keyed.sort_unstable();
+    keyed.into_iter().map(|(_, row)| row).collect()
 }
 
 /// Dates rows by their place: who lies behind the rising line was inserted when the line says.

@@ -15,24 +15,36 @@ mod context;
 mod counted_address;
 mod counted_name;
 mod features;
+mod framework_fixture;
 mod generator_address;
 mod generator_image;
 mod generator_name;
 mod generator_phone;
 mod generator_text;
+mod id_clock;
 mod impossible_agent;
 mod known_credential;
+mod later_activity;
 mod name_mismatch;
 mod numbered_template;
+mod outside_subject;
+mod patterned_id;
 mod phase_lock;
 mod placeholder_name;
 mod placeholder_word;
 mod reference_row;
 mod reserved_identifier;
+mod rhythm;
 mod seed_source;
 mod shared_credential;
+mod short_token;
+mod steady_step;
 mod test_payment;
+mod time_contradiction;
+mod turn;
+mod unrounded_amount;
 mod vocabulary;
+mod wrong_duration;
 
 use std::collections::BTreeMap;
 
@@ -53,6 +65,8 @@ pub use reference_row::value_digest;
 /// Every detector, in report order.
 pub const DETECTORS: &[&dyn Detector] = &[
     &reserved_identifier::ReservedIdentifier,
+    &framework_fixture::FrameworkFixture,
+    &patterned_id::PatternedId,
     &test_payment::TestPayment,
     &placeholder_word::PlaceholderWord,
     &placeholder_name::PlaceholderName,
@@ -66,13 +80,22 @@ pub const DETECTORS: &[&dyn Detector] = &[
     &numbered_template::NumberedTemplate,
     &counted_address::CountedAddress,
     &clock_text::ClockText,
+    &turn::Turn,
+    &unrounded_amount::UnroundedAmount,
     &known_credential::KnownCredential,
     &shared_credential::SharedCredential,
+    &short_token::ShortToken,
     &name_mismatch::NameMismatch,
+    &wrong_duration::WrongDuration,
     &arrival_train::ArrivalTrain,
     &phase_lock::PhaseLock,
+    &steady_step::SteadyStep,
     &back_dated::BackDated,
+    &id_clock::IdClock,
     &child_older::ChildOlder,
+    &time_contradiction::TimeContradiction,
+    &later_activity::LaterActivity,
+    &outside_subject::OutsideSubject,
     &reference_row::ReferenceRow,
     &seed_source::SeedSource,
 ];

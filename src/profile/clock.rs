@@ -1,8 +1,10 @@
 //! Whether the order of keys or of rows tells when rows were inserted. Where it does not (random keys,
 //! a rewritten or shuffled table), says so, and nothing may build on it.
 
-use crate::model::TableId;
-use crate::snapshot::{CHUNK_ROWS, Case, ColumnRead, SnapshotError, scan};
+use super::ColumnProfile;
+use crate::model::stamp::HOUR;
+use crate::model::{Role, Scheme, TableId};
+use crate::snapshot::{CHUNK_ROWS, Case, CaseTable, ColumnRead, SnapshotError, scan};
 
 /// Share of rows that must lie on one rising line of creation times before an order is trusted.
 ///
@@ -22,6 +24,23 @@ const MOVED_ALONE: f64 = 0.01;
 /// Rows below which no order can be told from chance.
 const LEAST_ROWS: usize = 12;
 
+/// Share of rows whose id must be as old as the row says before ids are believed: where most are younger, they were
+/// given to older rows afterwards. As of keys, a seed that forges its dates may be most of the table.
+const TRUSTED_IDS: f64 = 0.25;
+
+/// An id was made with its row when its clock and the row's differ by at most this, microseconds: an id may be made
+/// by a browser, a form be open for long, a clock be wrong.
+pub(crate) const MADE_WITH_ROW: i64 = HOUR;
+
+/// A column of ids that carry the time at which they were made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MintedColumn {
+    /// Its ordinal.
+    pub column: usize,
+    /// How the time is written.
+    pub scheme: Scheme,
+}
+
 /// What tells when a row was inserted.
 #[derive(Clone, Debug, PartialEq)]
 pub enum InsertionClock {
@@ -32,6 +51,13 @@ pub enum InsertionClock {
         /// Between 0 and 1.
         rising: f64,
     },
+    /// Ids that carry the time at which they were made; share of rows that are as old as their ids.
+    Minted {
+        /// The column and how the time is written.
+        ids: MintedColumn,
+        /// Between 0 and 1.
+        agreeing: f64,
+    },
     /// The order of rows in the input; share of rows on the rising line.
     RowOrder {
         /// Between 0 and 1.
@@ -41,22 +67,85 @@ pub enum InsertionClock {
     NotApplicable(String),
 }
 
-/// Tests a table's key, then its row order, against its creation times.
-pub(super) fn trust(case: &Case, table: TableId, created: Option<usize>) -> Result<InsertionClock, SnapshotError> {
+impl InsertionClock {
+    /// Returns whether each row's own key or id tells its place, which no update or export moves.
+    #[must_use]
+    pub const fn by_key(&self) -> bool {
+        matches!(self, Self::Key { .. } | Self::Minted { .. })
+    }
+}
+
+/// Finds the column of ids that carry a time: the key, else another that every row has a different value in.
+pub(super) fn minted(info: &CaseTable, columns: &[ColumnProfile]) -> Option<MintedColumn> {
+    let own = |c: &usize| {
+        let facts = &columns[*c].facts;
+        matches!(columns[*c].role, Role::Key | Role::ExternalId | Role::Code | Role::Token | Role::Binary)
+            && facts.nulls == 0
+            && (facts.distinct == facts.values() || columns[*c].role == Role::Binary)
+    };
+    let key = match info.key() {
+        [only] if columns[*only].role != Role::Reference => Some(*only),
+        _ => None,
+    };
+    let mut candidates = key.into_iter().chain((0..columns.len()).filter(own));
+    candidates.find_map(|column| Some(MintedColumn { column, scheme: columns[column].facts.scheme()? }))
+}
+
+/// Estimates by how much the rows' clock runs ahead of their ids', in whole quarter hours (a time zone), and
+/// the share of rows that are as old as their ids, given the distances in microseconds.
+#[must_use]
+pub(crate) fn agreement(distances: &[i64]) -> (i64, f64) {
+    const QUARTER: i64 = HOUR / 4;
+    let mut zones = [0_usize; 113];
+    for distance in distances {
+        let zone = (distance + QUARTER / 2).div_euclid(QUARTER);
+        if (-56..=56).contains(&zone) {
+            zones[(zone + 56) as usize] += 1;
+        }
+    }
+    // Of equally frequent ones the smallest offset.
+    let best = (0..zones.len()).max_by_key(|z| (zones[*z], usize::MAX - z.abs_diff(56))).unwrap_or(56);
+    let offset = (best as i64 - 56) * QUARTER;
+    let agree = distances.iter().filter(|d| (*d - offset).abs() <= MADE_WITH_ROW).count();
+    (offset, agree as f64 / distances.len().max(1) as f64)
+}
+
+/// Tests a table's key, then ids that carry a time, then its row order, against its creation times.
+pub(super) fn trust(
+    case: &Case,
+    table: TableId,
+    created: Option<usize>,
+    ids: Option<MintedColumn>,
+) -> Result<InsertionClock, SnapshotError> {
     let info = case.table(table);
-    let Some(created) = created else { return Ok(InsertionClock::NotApplicable("no creation time to test an order against".to_owned())) };
+    let Some(created) = created else {
+        // What nothing contradicts is believed: the id is the only clock that the row has.
+        return Ok(match ids.filter(|_| info.rows >= LEAST_ROWS as u64) {
+            Some(ids) => InsertionClock::Minted { ids, agreeing: 1.0 },
+            None => InsertionClock::NotApplicable("no creation time to test an order against".to_owned()),
+        });
+    };
     let key = match info.key() {
         [only] => Some(*only),
         _ => None,
     };
     let mut reads = vec![ColumnRead::Time(created)];
     reads.extend(key.map(ColumnRead::Integer));
+    reads.extend(ids.map(|ids| ColumnRead::Text(ids.column)));
+    reads.sort_unstable();
+    reads.dedup();
+    let mut distances: Vec<i64> = Vec::new();
     let mut times: Vec<(i64, i64, i64)> = Vec::new();
     let mut all_integers = key.is_some();
     scan(case, table, &reads, CHUNK_ROWS, |chunk| {
         let column = |read: ColumnRead| chunk.frame.column(&read.name()).and_then(|c| c.i64().cloned()).map_err(SnapshotError::Frame);
         let created = column(ColumnRead::Time(created))?;
         let keys = key.map(|k| column(ColumnRead::Integer(k))).transpose()?;
+        if let Some(ids) = ids {
+            let texts = chunk.frame.column(&ColumnRead::Text(ids.column).name()).and_then(|c| c.str()).map_err(SnapshotError::Frame)?;
+            let minted = texts.iter().map(|t| t.and_then(|t| ids.scheme.read(t)));
+            distances.extend(created.iter().zip(minted).filter_map(|(created, minted)| Some(created? - minted?.micros)));
+        }
         for offset in 0..chunk.frame.height() {
             let id = keys.as_ref().and_then(|k| k.get(offset));
             all_integers &= id.is_some();
@@ -85,6 +174,10 @@ pub(super) fn trust(case: &Case, table: TableId, created: Option<usize>) -> Resu
         if by_key >= TRUSTED_KEYS {
             return Ok(InsertionClock::Key { column, rising: by_key });
         }
+    }
+    let (_, agreeing) = agreement(&distances);
+    if let Some(ids) = ids.filter(|_| distances.len() >= LEAST_ROWS && agreeing >= TRUSTED_IDS) {
+        return Ok(InsertionClock::Minted { ids, agreeing });
     }
     if by_row >= TRUSTED_SHARE {
         let moved = moved_alone(&times.iter().map(|t| t.2).collect::<Vec<_>>());
@@ -140,6 +233,18 @@ pub fn longest_non_decreasing(values: &[i64]) -> Vec<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ids_agree_in_another_zone() {
+        let zoned: Vec<i64> = (0..100).map(|i| 2 * HOUR + i * 1_000).chain([-40 * HOUR, 90 * HOUR]).collect();
+        let (offset, agreeing) = agreement(&zoned);
+        assert_eq!(offset, 2 * HOUR);
+        assert!(agreeing > 0.97);
+        assert_eq!(agreement(&[]), (0, 0.0));
+        // Ids given to old rows afterwards agree with none of them.
+        let given: Vec<i64> = (1..200).map(|i| -i * 50 * HOUR).collect();
+        assert!(agreement(&given).1 < TRUSTED_IDS);
+    }
 
     #[test]
     fn marks_the_rising_line() {

@@ -17,7 +17,8 @@ use crate::progress::Progress;
 use crate::snapshot::{Case, SnapshotError};
 
 pub use apply::{Polymorphic, polymorphic};
-pub use clock::{InsertionClock, longest_non_decreasing};
+pub(crate) use clock::agreement;
+pub use clock::{InsertionClock, MintedColumn, longest_non_decreasing};
 pub use facts::ColumnFacts;
 pub use role::is_privileged;
 pub use words::name_words;
@@ -55,6 +56,8 @@ pub struct TableProfile {
     pub class_reason: String,
     /// By column ordinal.
     pub columns: Vec<ColumnProfile>,
+    /// The column of ids that carry the time at which they were made.
+    pub ids: Option<MintedColumn>,
     /// The order in which rows were inserted, where that can be told.
     pub clock: InsertionClock,
 }
@@ -164,8 +167,9 @@ pub fn profile(case: &mut Case, config: &Loaded, now: i64, progress: &dyn Progre
         let columns: Vec<ColumnProfile> =
             roles.into_iter().zip(facts).map(|((role, source, reason), facts)| ColumnProfile { role, source, reason, facts }).collect();
         let created = columns.iter().position(|c| c.role == Role::CreatedAt);
-        let clock = clock::trust(case, id, created)?;
-        tables.push(TableProfile { id, class, class_source, class_reason, columns, clock });
+        let ids = clock::minted(case.table(id), &columns);
+        let clock = clock::trust(case, id, created, ids)?;
+        tables.push(TableProfile { id, class, class_source, class_reason, columns, ids, clock });
     }
     case.write_keys_and_relations()?;
     infer_taken_at(case, &tables, now)?;

@@ -4,19 +4,11 @@
 //! own, so that its peak memory can be told; what it was reading when it failed is kept.
 
 pub mod seeds;
+pub mod targets;
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
-
-use unseed::dump::{
-    ByteKind, Charset, DumpError, FORMATS, Input, Limits, MAX_MEMORY_BYTES, Note, Part, Position, Reject, RowBatch, RowSource,
-    SchemaChange, Sink,
-};
-use unseed::ingest::{BadRows, Options, ingest};
-use unseed::model::QualifiedName;
-use unseed::progress::Silent;
 
 /// Peak memory of a fuzzing process, in KiB: what an ingest may take, and the test program itself.
 const MAX_PEAK_KIB: u64 = (256 + 64) << 10;
@@ -102,11 +94,7 @@ fn child() {
         let seed = &seeds[if runs < seeds.len() as u64 { runs as usize } else { numbers.below(seeds.len()) }];
         let input = if runs < seeds.len() as u64 { seed.clone() } else { mutated(seed, &seeds, &mut numbers) };
         let started = Instant::now();
-        let done = if matches!(target.as_str(), "wrappers" | "archives" | "folders") {
-            all(&folder, &input)
-        } else {
-            one(&folder, &target, &input)
-        };
+        let done = targets::run(&folder, &target, &input);
         assert!(runs >= seeds.len() as u64 || done, "{target}: seed {runs} is not read");
         assert!(started.elapsed() < MAX_ONE, "one input took {:?}", started.elapsed());
         whole += u64::from(done);
@@ -116,39 +104,6 @@ fn child() {
     let peak = status.lines().find_map(|l| l.strip_prefix("VmHWM:")).map(|l| l.trim().trim_end_matches(" kB").to_owned()).expect("a peak");
     // The parent reads this.
     println!("\nfuzzed {target}: {runs} inputs, {whole} of them read to the end, peak {peak}");
-}
-
-/// Reads an input with one format; returns whether it was read to its end.
-fn one(folder: &Path, target: &str, bytes: &[u8]) -> bool {
-    let path = folder.join("input");
-    std::fs::write(&path, bytes).expect("a file");
-    let format = FORMATS.iter().find(|f| f.meta().id == target).expect("a format");
-    let _ = format.sniff(&bytes[..bytes.len().min(64 << 10)]);
-    let limits = Limits::of_memory(MAX_MEMORY_BYTES, folder);
-    let input = Input::new("input".to_owned(), vec![Part::file(&path, "input".to_owned(), "input".to_owned())], limits);
-    let mut sink = Collector::default();
-    let done = format.read(&input, &mut sink).is_ok();
-    if done {
-        assert_eq!(sink.accounted, input.given.load(std::sync::atomic::Ordering::Relaxed), "{target}: bytes unaccounted");
-    }
-    done
-}
-
-/// Reads an input as the program does, into a case file.
-fn all(folder: &Path, bytes: &[u8]) -> bool {
-    let path = folder.join("input");
-    std::fs::write(&path, bytes).expect("a file");
-    let case = folder.join("case.db");
-    let options = Options { allow_truncated: bytes.len().is_multiple_of(2), bad_rows: BadRows::Quarantine, ..Options::default() };
-    let done = ingest(&[path], &case, &options, &Silent);
-    if let Err(error) = &done {
-        assert!(!error.to_string().contains("accounted for"), "{error}");
-    }
-    let left: Vec<_> =
-        std::fs::read_dir(folder).expect("a folder").flatten().map(|e| e.file_name()).filter(|n| n != "input" && n != "case.db").collect();
-    assert!(left.is_empty(), "left behind: {left:?}");
-    let _ = std::fs::remove_file(case);
-    done.is_ok()
 }
 
 struct Numbers(u64);
@@ -249,79 +204,4 @@ fn mutated(seed: &[u8], seeds: &[Vec<u8>], numbers: &mut Numbers) -> Vec<u8> {
         bytes.truncate(1 << 20);
     }
     bytes
-}
-
-/// Takes everything, holds the reader to its promises, keeps nothing.
-#[derive(Default)]
-struct Collector {
-    tables: BTreeMap<QualifiedName, Vec<String>>,
-    widths: Vec<usize>,
-    accounted: u64,
-}
-
-impl Sink for Collector {
-    fn schema(&mut self, change: SchemaChange, _at: Position) -> Result<(), DumpError> {
-        match change {
-            SchemaChange::Table { name, columns, .. } => {
-                self.tables.insert(name, columns.into_iter().map(|c| c.name).collect());
-            }
-            SchemaChange::Drop { table } => {
-                self.tables.remove(&table);
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-
-    fn open(
-        &mut self,
-        table: &QualifiedName,
-        columns: Option<&[String]>,
-        declare: bool,
-        _at: Position,
-    ) -> Result<(RowSource, usize), DumpError> {
-        let width = match (columns, self.tables.get(table)) {
-            (Some(columns), Some(_)) => columns.len(),
-            (Some(columns), None) if declare => {
-                self.tables.insert(table.clone(), columns.to_vec());
-                columns.len()
-            }
-            (None, Some(own)) => own.len(),
-            _ => return Err(DumpError::Store("an unknown table".to_owned())),
-        };
-        self.widths.push(width);
-        Ok((self.widths.len() as RowSource - 1, width))
-    }
-
-    fn declared(&self, table: &QualifiedName) -> Option<Vec<String>> {
-        self.tables.get(table).cloned()
-    }
-
-    fn charset(&mut self, _charset: Charset) {}
-
-    fn rows(&mut self, batch: &mut RowBatch) -> Result<(), DumpError> {
-        let width = self.widths[batch.source() as usize];
-        for row in batch.rows() {
-            assert_eq!(row.len(), width, "cells of a row");
-            for cell in row.iter() {
-                assert!(!cell.valid || std::str::from_utf8(cell.bytes).is_ok(), "a cell that is said to be UTF-8");
-            }
-        }
-        let source = batch.source();
-        batch.reset(source);
-        Ok(())
-    }
-
-    fn reject(&mut self, reject: Reject<'_>) -> Result<(), DumpError> {
-        assert!(!reject.raw.is_empty());
-        Ok(())
-    }
-
-    fn account(&mut self, _kind: ByteKind, bytes: u64) {
-        self.accounted += bytes;
-    }
-
-    fn note(&mut self, _note: Note) -> Result<(), DumpError> {
-        Ok(())
-    }
 }

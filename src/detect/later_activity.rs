@@ -1,0 +1,117 @@
+//! People who came back: what they own was written on other days than their account.
+
+use polars::prelude::{DataFrame, PolarsResult};
+
+use super::{Detector, NO_ROW, ParentLink, TableFacts, TableView, cells};
+use crate::model::stamp::{DAY, SECOND};
+use crate::model::{Certainty, DetectorMeta, Evidence, Family, Measure, Role, Row, TableClass};
+use crate::snapshot::{Chunk, ColumnRead};
+
+/// Finds what [`META`] says.
+pub(super) struct LaterActivity;
+
+const META: DetectorMeta = DetectorMeta {
+    id: "later-activity",
+    title: "Came back on later days",
+    family: Family::Human,
+    reads: &[Role::CreatedAt],
+    finds: "Accounts with rows of their own (logins, orders, posts) that were inserted on at least two later days. Counts against a seed: whatever dates it invents, it inserts all its rows in one run.",
+    false_positives: "Demo accounts that staff use look used, and are: they come to review instead. Only tables whose order of insertion can be trusted count, and only rows that lie where their date says; messages between two people, which the other one may have written, do not.",
+    source: "Days of insertion by the trusted order of the children. Weighed by the share of the table's accounts that came back against 1 in 200 of a seed's.",
+};
+
+/// Later days on which rows must have been written.
+const LEAST_DAYS: u8 = 2;
+
+/// Share of a seed's accounts that somebody used on later days.
+const SEEDED: f64 = 0.005;
+
+/// Most bits against a seed.
+const MOST: f64 = 8.0;
+
+/// Rows of several people inserted within this, microseconds, are a job's: a nightly notice to everybody.
+const BATCH: i64 = SECOND;
+
+/// A row lies where its date says when the two differ by at most this, microseconds.
+const IN_PLACE: i64 = 60 * SECOND;
+
+impl Detector for LaterActivity {
+    fn meta(&self) -> &'static DetectorMeta {
+        &META
+    }
+
+    fn reads(&self, table: &TableView<'_>) -> Result<Vec<ColumnRead>, String> {
+        if table.profile.class != TableClass::People {
+            return Err("no table of people".to_owned());
+        }
+        if table.facts.inserted.iter().all(Option::is_none) {
+            return Err("no creation time".to_owned());
+        }
+        let own = table.profile.id;
+        if table.all.iter().all(|child| child.order.is_empty() || child.parents.iter().all(|l| l.parent != own)) {
+            return Err("no rows of theirs whose order of insertion can be told".to_owned());
+        }
+        Ok(Vec::new())
+    }
+
+    fn scan(&self, _chunk: &Chunk, _table: &TableView<'_>) -> PolarsResult<DataFrame> {
+        // Times, orders and parents are at hand in the tables' facts.
+        cells::frame(Vec::new(), &[])
+    }
+
+    fn finish(&self, _merged: &DataFrame, table: &TableView<'_>) -> PolarsResult<Vec<Evidence>> {
+        let mut last: Vec<i32> = vec![i32::MIN; table.rows()];
+        let mut days: Vec<u8> = vec![0; table.rows()];
+        for child in table.all {
+            let mut links = child.parents.iter().filter(|l| l.parent == table.profile.id);
+            // Of two people either may have written the row.
+            let (Some(link), None) = (links.next(), links.next()) else { continue };
+            for (place, row) in child.order.iter().enumerate() {
+                if in_batch(child, link, place) {
+                    continue;
+                }
+                let (Some(created), Some(inserted)) = (child.created[*row as usize], child.inserted[*row as usize]) else { continue };
+                let parent = link.rows[*row as usize];
+                if parent == NO_ROW || (inserted - created).abs() > IN_PLACE {
+                    continue;
+                }
+                let day = inserted.div_euclid(DAY) as i32;
+                let began = table.facts.inserted[parent as usize].map(|t| t.div_euclid(DAY) as i32);
+                let place = parent as usize;
+                // In the order of insertion days only rise; of several tables' days those later than all before count.
+                if began.is_some_and(|began| day > began) && day > last[place] {
+                    last[place] = day;
+                    days[place] = days[place].saturating_add(1);
+                }
+            }
+        }
+        let rows: Vec<Row> = (0..table.rows() as Row).filter(|row| days[*row as usize] >= LEAST_DAYS).collect();
+        let share = rows.len() as f64 / table.rows().max(1) as f64;
+        let bits = (share / SEEDED).log2().clamp(0.0, MOST);
+        if bits == 0.0 {
+            return Ok(Vec::new());
+        }
+        Ok(vec![Evidence {
+            detector: META.id,
+            family: META.family,
+            table: table.profile.id,
+            kind: "came back".to_owned(),
+            detail: "rows of theirs were inserted on at least two later days".to_owned(),
+            rows,
+            measure: Measure::Against { bits: -bits },
+            certainty: Certainty::Suggests,
+            proposes: false,
+        }])
+    }
+}
+
+/// Returns whether a row stands beside another person's in a batch.
+fn in_batch(child: &TableFacts, link: &ParentLink, place: usize) -> bool {
+    let of = |place: usize| child.order.get(place).map(|row| (child.inserted[*row as usize], link.rows[*row as usize]));
+    let Some((Some(time), parent)) = of(place) else { return false };
+    let beside = |other: Option<(Option<i64>, Row)>| match other {
+        Some((Some(t), p)) => p != parent && (t - time).abs() <= BATCH,
+        _ => false,
+    };
+    beside(place.checked_sub(1).and_then(of)) || beside(of(place + 1))
+}

@@ -1,0 +1,256 @@
+//! Values that come in turn: `roles[i % 3]`, one row after the other.
+
+use std::collections::HashMap;
+
+use polars::prelude::{DataFrame, IntoColumn as _, NamedFrom as _, PolarsResult, Series};
+
+use super::context::text_hash;
+use super::{Detector, TableView};
+use crate::model::{Certainty, DetectorMeta, Evidence, Family, Measure, Role, Row, TableClass};
+use crate::snapshot::{Chunk, ColumnRead};
+
+/// Finds what [`META`] says.
+pub(super) struct Turn;
+
+const META: DetectorMeta = DetectorMeta {
+    id: "turn",
+    title: "Values in turn",
+    family: Family::Template,
+    reads: &[
+        Role::Category,
+        Role::Flag,
+        Role::Privilege,
+        Role::Currency,
+        Role::Country,
+        Role::Locale,
+        Role::Region,
+        Role::City,
+        Role::Company,
+        Role::Title,
+        Role::GivenName,
+        Role::FamilyName,
+        Role::Amount,
+        Role::Quantity,
+    ],
+    finds: "Runs of rows, one after the other in the order of insertion, in which a column's values repeat in turn: every second, third, up to every twelfth row has the same one.",
+    false_positives: "A live system that hands out queues and variants in turn does so over the whole table; lines of orders and schedules repeat by nature. How often rows repeat in the rest of the table is what a run is measured against. Couples and teams are imported in turn too, so that two in turn are only a reason to look.",
+    source: "roles[i % roles.length], i % 2 === 0 and factory.Iterator in seed programs. Chance: the product of the values' shares over the run, times the rows, periods and columns looked at.",
+};
+
+/// Longest turn.
+const LONGEST: usize = 12;
+
+/// Log2 of the chance above which nothing is said.
+const LEAST_CHANCE: f64 = -20.0;
+
+/// Bits of rows at either end of a run that are left out: a row of no seed goes on in turn once in 4,096 runs.
+const BORDER: f64 = 12.0;
+
+/// Most bits of a row: alternation alone never sends it to review.
+const MOST: f64 = 8.0;
+
+/// Times that the whole turn must come round.
+const LEAST_ROUNDS: usize = 3;
+
+/// Log2 of the chance, and length of turn, from which no person and no import made it.
+const CERTAIN_CHANCE: f64 = -60.0;
+const CERTAIN_TURN: usize = 3;
+
+/// Different values of a column above which its values are no list that a seed's author wrote down.
+const MOST_VALUES: usize = 2_000;
+
+impl Detector for Turn {
+    fn meta(&self) -> &'static DetectorMeta {
+        &META
+    }
+
+    fn reads(&self, table: &TableView<'_>) -> Result<Vec<ColumnRead>, String> {
+        if table.facts.order.is_empty() {
+            return Err("the order of insertion cannot be told".to_owned());
+        }
+        if matches!(table.profile.class, TableClass::Activity | TableClass::Audit | TableClass::Link) {
+            return Err("what people do comes in turn by nature".to_owned());
+        }
+        let reads = columns(table);
+        if reads.is_empty() { Err("no column whose values repeat".to_owned()) } else { Ok(reads) }
+    }
+
+    fn scan(&self, chunk: &Chunk, table: &TableView<'_>) -> PolarsResult<DataFrame> {
+        // One column of hashes each; the rows are in the order of chunks.
+        let mut parts = vec![chunk.frame.column("row")?.clone()];
+        for read in columns(table) {
+            let texts = chunk.frame.column(&read.name())?.str()?;
+            let hashes: Vec<u32> = texts.iter().map(|t| t.map_or(0, |t| (text_hash(1, t) >> 32) as u32 | 1)).collect();
+            parts.push(Series::new(read.name().into(), hashes).into_column());
+        }
+        DataFrame::new(chunk.frame.height(), parts)
+    }
+
+    fn finish(&self, merged: &DataFrame, table: &TableView<'_>) -> PolarsResult<Vec<Evidence>> {
+        let mut evidence = Vec::new();
+        let rows = super::rows_of(merged)?;
+        let reads = columns(table);
+        for read in &reads {
+            let hashes: Vec<u32> = merged.column(&read.name())?.u32()?.into_no_null_iter().collect();
+            let mut by_row = vec![0; table.rows()];
+            rows.iter().zip(&hashes).for_each(|(row, hash)| by_row[*row as usize] = *hash);
+            let ordered: Vec<u32> = table.facts.order.iter().map(|row| by_row[*row as usize]).collect();
+            let looked_at = (ordered.len() * LONGEST * reads.len()) as f64;
+            for run in runs(&ordered, looked_at.log2()) {
+                evidence.push(fact(table, &run));
+            }
+        }
+        Ok(evidence)
+    }
+}
+
+/// Returns the columns whose values repeat enough to come in turn.
+fn columns(table: &TableView<'_>) -> Vec<ColumnRead> {
+    let repeats = |column: &usize| {
+        let facts = &table.profile.columns[*column].facts;
+        facts.distinct > 1 && facts.distinct_share() < 0.5
+    };
+    META.reads.iter().flat_map(|r| table.profile.columns_with(*r)).filter(repeats).map(ColumnRead::Text).collect()
+}
+
+/// A stretch of the order in which values come in turn.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Run {
+    start: usize,
+    end: usize,
+    turn: usize,
+    log2_p: f64,
+}
+
+/// Finds the runs, at most one over the same rows; `price` is log2 of the places and periods looked at.
+fn runs(values: &[u32], price: f64) -> Vec<Run> {
+    let Some((values, counts)) = numbered(values) else { return Vec::new() };
+    let total = values.len() as f64;
+    let mut found: Vec<Run> = Vec::new();
+    for turn in 2..=LONGEST.min(values.len() / LEAST_ROUNDS) {
+        let mut candidates = Vec::new();
+        let mut start = turn;
+        for at in turn..=values.len() {
+            if at < values.len() && values[at] == values[at - turn] {
+                continue;
+            }
+            // All alike is no turn, nor are two turns of half the length.
+            let body = &values[start - turn..at];
+            if body.len() >= LEAST_ROUNDS * turn && !shorter(body, turn) {
+                candidates.push((start, at));
+            }
+            start = at + 1;
+        }
+        let matches = (turn..values.len()).filter(|at| values[*at] == values[at - turn]).count();
+        for (start, end) in candidates {
+            // How often a row repeats the one before it by so many places where it is not in the run.
+            let outside = (values.len() - turn - (end - start)).max(1) as f64;
+            let repeat = ((matches - (end - start)) as f64 + 0.5) / (outside + 1.0);
+            let chance = |at: usize| (counts[usize::from(values[at])] as f64 / total).max(repeat).log2();
+            let log2_p = (start..end).map(chance).sum::<f64>() + price;
+            // Rows before and behind the run go on in turn by chance for a while.
+            let inner = |places: &mut dyn Iterator<Item = usize>| {
+                let mut bits = 0.0;
+                places
+                    .take_while(|at| {
+                        bits -= chance(*at);
+                        bits < BORDER
+                    })
+                    .count()
+            };
+            let (head, tail) = (inner(&mut (start - turn..end)), inner(&mut (start - turn..end).rev()));
+            let (first, last) = (start - turn + head, end.saturating_sub(tail));
+            if log2_p <= LEAST_CHANCE && last > first + turn {
+                found.push(Run { start: first, end: last, turn, log2_p });
+            }
+        }
+    }
+    found.sort_by(|a, b| a.log2_p.total_cmp(&b.log2_p).then(a.start.cmp(&b.start)));
+    let mut kept: Vec<Run> = Vec::new();
+    for run in found {
+        if kept.iter().all(|k| run.end <= k.start || k.end <= run.start) {
+            kept.push(run);
+        }
+    }
+    kept.truncate(MOST_RUNS);
+    kept
+}
+
+/// Numbers the values, with how often each occurs; `None` where they are too many, or all alike.
+fn numbered(values: &[u32]) -> Option<(Vec<u16>, Vec<usize>)> {
+    let mut known: HashMap<u32, u16> = HashMap::new();
+    let mut counts: Vec<usize> = Vec::new();
+    let mut numbers = Vec::with_capacity(values.len());
+    for value in values {
+        let next = counts.len() as u16;
+        let number = *known.entry(*value).or_insert(next);
+        if number == next {
+            if counts.len() == MOST_VALUES {
+                return None;
+            }
+            counts.push(0);
+        }
+        counts[usize::from(number)] += 1;
+        numbers.push(number);
+    }
+    (counts.len() > 1).then_some((numbers, counts))
+}
+
+/// Runs kept of a column: the least likely ones.
+const MOST_RUNS: usize = 50;
+
+/// Returns whether the values repeat in fewer places too.
+fn shorter(values: &[u16], turn: usize) -> bool {
+    (1..turn).filter(|part| turn.is_multiple_of(*part)).any(|part| values.windows(part + 1).all(|w| w[0] == w[part]))
+}
+
+fn fact(table: &TableView<'_>, run: &Run) -> Evidence {
+    let mut rows: Vec<Row> = table.facts.order[run.start..run.end].to_vec();
+    rows.sort_unstable();
+    let certain = table.profile.class == TableClass::People && run.turn >= CERTAIN_TURN && run.log2_p <= CERTAIN_CHANCE;
+    Evidence {
+        detector: META.id,
+        family: META.family,
+        table: table.profile.id,
+        kind: format!("{} in turn", run.turn),
+        detail: format!("{} values in turn over {} rows inserted one after the other", run.turn, rows.len()),
+        rows,
+        measure: Measure::Against { bits: (-run.log2_p).min(MOST) },
+        certainty: if certain { Certainty::CannotBeHuman } else { Certainty::Suggests },
+        proposes: true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Values as people leave them: no order, shares of 1/2, 1/4, 1/8 and so on.
+    fn real(count: u64) -> Vec<u32> {
+        (0..count).map(|i| (text_hash(7, &i.to_string()).trailing_zeros() + 1).min(6)).collect()
+    }
+
+    #[test]
+    fn finds_a_turn_among_others() {
+        let mut values = real(1_000);
+        values.extend((0..45).map(|i| [3, 1, 4][i % 3]));
+        values.extend(real(500));
+        let found = runs(&values, 15.0);
+        assert_eq!(found.len(), 1, "{found:?}");
+        // Its ends are left out: whoever stood there may go on in turn.
+        assert!(found[0].turn == 3 && found[0].start > 1_000 && found[0].end < 1_045 && found[0].end - found[0].start > 20, "{found:?}");
+    }
+
+    #[test]
+    fn stays_quiet_where_life_repeats() {
+        assert!(runs(&real(3_000), 15.0).is_empty());
+        // A system that hands out three queues in turn, all its life.
+        let queues: Vec<u32> = (0..900).map(|i| if i % 50 == 7 { 9 } else { i % 3 }).collect();
+        assert!(runs(&queues, 15.0).is_empty());
+        // All alike.
+        let mut alike = real(500);
+        alike.extend([1; 200]);
+        alike.extend(real(500));
+        assert!(runs(&alike, 15.0).is_empty());
+    }
+}

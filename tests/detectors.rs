@@ -1,0 +1,267 @@
+//! Detectors that need a whole table: each on rows that must make it fire and on look-alikes that must not.
+
+use rusqlite::Connection;
+
+use crate::harness::Desk;
+
+const SECOND: i64 = 1_000;
+const HOUR: i64 = 3_600 * SECOND;
+const DAY: i64 = 24 * HOUR;
+
+/// 2025-01-06, a Monday, milliseconds since 1970.
+const BEGIN: i64 = 1_736_121_600_000;
+
+/// Real accounts of a site.
+const PEOPLE: i64 = 600;
+
+/// A repeatable number below `n`.
+fn pick(seed: i64, n: i64) -> i64 {
+    let mut x = (seed as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x2545_f491_4f6c_dd1d;
+    x ^= x >> 29;
+    x = x.wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    x ^= x >> 32;
+    (x % n as u64) as i64
+}
+
+/// When real account `i` was made: by day, some two a day.
+fn made(i: i64) -> i64 {
+    BEGIN + i / 2 * DAY + (8 + pick(i, 14)) * HOUR + pick(i + 7, 3_600) * SECOND + pick(i + 13, 1_000)
+}
+
+fn base36(mut n: i64, digits: usize) -> String {
+    let mut text = vec![b'0'; digits];
+    for place in text.iter_mut().rev() {
+        *place = b"0123456789abcdefghijklmnopqrstuvwxyz"[(n % 36) as usize];
+        n /= 36;
+    }
+    String::from_utf8(text).expect("digits")
+}
+
+fn cuid(at: i64, count: i64) -> String {
+    format!("c{}{}k3x7{}", base36(at, 8), base36(count % 1_679_616, 4), base36(pick(at + count, 2_821_109_907_456), 8))
+}
+
+fn stamp(at: i64) -> String {
+    let micros = at * 1_000;
+    let days = micros.div_euclid(86_400_000_000);
+    let (year, month, day) = unseed::model::stamp::civil_from_days(days);
+    let rest = at.rem_euclid(DAY);
+    format!("{year:04}-{month:02}-{day:02} {:02}:{:02}:{:02}.{:03}", rest / HOUR, rest / 60_000 % 60, rest / SECOND % 60, rest % SECOND)
+}
+
+/// A row of the table of people.
+#[derive(Clone)]
+struct Person {
+    id: String,
+    name: String,
+    email: String,
+    plan: &'static str,
+    created: i64,
+    updated: i64,
+    inserted: i64,
+}
+
+const SYLLABLES: [&str; 12] = ["ma", "ri", "so", "lu", "ka", "ne", "do", "vi", "ta", "be", "jo", "pe"];
+
+fn word(seed: i64) -> String {
+    (0..3).map(|k| SYLLABLES[pick(seed * 5 + k, 12) as usize]).collect()
+}
+
+fn capital(text: &str) -> String {
+    text[..1].to_uppercase() + &text[1..]
+}
+
+fn person(i: i64, created: i64, inserted: i64) -> Person {
+    let (given, family) = (word(i * 2), word(i * 2 + 1));
+    let plan = ["free", "free", "free", "pro", "free", "team", "free"][pick(i + 91, 7) as usize];
+    Person {
+        id: cuid(inserted, i),
+        name: format!("{} {}", capital(&given), capital(&family)),
+        email: format!("{given}.{family}{}@mail{}.org", i % 100, pick(i, 40)),
+        plan,
+        created,
+        updated: created + pick(i, 40) * DAY,
+        inserted,
+    }
+}
+
+fn real() -> Vec<Person> {
+    (0..PEOPLE).map(|i| person(i, made(i), made(i))).collect()
+}
+
+/// Writes people in the order of insertion and scans them; `extra` is more SQL.
+fn scan(mut people: Vec<Person>, extra: &str) -> Connection {
+    people.sort_by_key(|p| p.inserted);
+    let mut sql = "CREATE TABLE users (id text NOT NULL PRIMARY KEY, full_name text, email text, plan text, created_at timestamp, updated_at timestamp);\n"
+        .to_owned();
+    sql.push_str("COPY users (id, full_name, email, plan, created_at, updated_at) FROM stdin;\n");
+    for p in &people {
+        let (created, updated) = (stamp(p.created), stamp(p.updated));
+        sql.push_str(&format!("{}\t{}\t{}\t{}\t{created}\t{updated}\n", p.id, p.name, p.email, p.plan));
+    }
+    sql.push_str("\\.\n");
+    sql.push_str(extra);
+    let desk = Desk::on_the_clock();
+    desk.write("dump.sql", format!("--\n-- PostgreSQL database dump\n--\n\n{sql}\n--\n-- PostgreSQL database dump complete\n--\n"));
+    desk.unseed("scan dump.sql -o out -q --now 2026-04-01T00:00:00Z").exits(0);
+    desk.case("out/case.db")
+}
+
+/// Sums the rows of a detector's facts, and says whether it applied anywhere.
+fn found(case: &Connection, detector: &str) -> (i64, bool) {
+    let rows =
+        case.query_row("SELECT coalesce(sum(rows), 0) FROM unseed_evidence WHERE detector = ?1", [detector], |r| r.get(0)).expect("a sum");
+    let applied = case
+        .query_row("SELECT count(*) FROM unseed_detector_runs WHERE detector = ?1 AND result <> 'not applicable'", [detector], |r| {
+            r.get::<_, i64>(0)
+        })
+        .expect("a count");
+    (rows, applied > 0)
+}
+
+fn seeded(case: &Connection) -> i64 {
+    case.query_row("SELECT count(*) FROM unseed_verdicts WHERE verdict = 'seeded'", [], |r| r.get(0)).expect("a count")
+}
+
+/// Accounts that a seed inserted in seconds, with dates drawn over the year before.
+fn drawn(count: i64) -> impl Iterator<Item = Person> {
+    let run = BEGIN + 250 * DAY + 14 * HOUR;
+    (0..count).map(move |i| person(5_000 + i, run + i * 40 - pick(i, 200 * DAY), run + i * 40))
+}
+
+#[test]
+fn id_clock_sees_through_drawn_dates() {
+    let case = scan(real().into_iter().chain(drawn(80)).collect(), "");
+    let (rows, applied) = found(&case, "id-clock");
+    assert!(applied && (70..=80).contains(&rows), "{rows}");
+    let certain: String = case
+        .query_row("SELECT detail FROM unseed_evidence WHERE detector = 'id-clock' ORDER BY rows DESC LIMIT 1", [], |r| r.get(0))
+        .expect("a fact");
+    assert!(certain.contains("on all hours of the day alike"), "{certain}");
+}
+
+#[test]
+fn id_clock_leaves_imports_and_late_ids_alone() {
+    // An import of older people in the order in which they had joined: a reason to look, and no more.
+    let run = BEGIN + 250 * DAY + 14 * HOUR;
+    let import = (0..80).map(|i| person(5_000 + i, made(i) - 400 * DAY, run + i * 40));
+    let case = scan(real().into_iter().chain(import).collect(), "");
+    let detail: String =
+        case.query_row("SELECT group_concat(detail) FROM unseed_evidence WHERE detector = 'id-clock'", [], |r| r.get(0)).expect("facts");
+    assert!(!detail.contains("alike"), "{detail}");
+    assert_eq!(seeded(&case), 0);
+    // Ids that were given to everybody on one evening.
+    let given = (0..PEOPLE).map(|i| person(i, made(i), BEGIN + 330 * DAY + pick(i, 60_000)));
+    let case = scan(given.collect(), "");
+    assert_eq!(found(&case, "id-clock"), (0, false));
+    assert_eq!(seeded(&case), 0);
+    // Nothing to say where ids are as old as their rows.
+    assert_eq!(found(&scan(real(), ""), "id-clock"), (0, true));
+}
+
+#[test]
+fn a_minted_key_orders_rows_whatever_the_dump_does() {
+    let mut people: Vec<Person> = real().into_iter().chain(drawn(80)).collect();
+    // As an export in the order of addresses leaves them.
+    people.sort_by(|a, b| a.email.cmp(&b.email));
+    let shuffled: Vec<Person> = people.iter().cloned().zip(0..).map(|(p, place)| Person { inserted: place, ..p }).collect();
+    let (rows, _) = found(&scan(shuffled, ""), "back-dated");
+    assert!(rows >= 70, "{rows}");
+    // Random keys tell no order.
+    let random: Vec<Person> = people
+        .into_iter()
+        .zip(0..)
+        .map(|(p, place)| Person { id: format!("k{:024}", pick(place, i64::MAX)), inserted: place, ..p })
+        .collect();
+    assert_eq!(found(&scan(random, ""), "back-dated"), (0, false));
+}
+
+#[test]
+fn steady_step_sees_one_account_a_day() {
+    let daily = (0..14).map(|i| BEGIN + (100 + i) * DAY + 9 * HOUR + 123 * SECOND + i * 71).map(|t| person(t, t, t));
+    let (rows, _) = found(&scan(real().into_iter().chain(daily).collect(), ""), "steady-step");
+    assert_eq!(rows, 14);
+    // New staff, taken over every night at one second: some nights none, some nights five.
+    let nightly = (0..40).map(|i| BEGIN + (100 + pick(i, 25)) * DAY + 3 * HOUR + pick(i, 5_000)).map(|t| person(t, t, t));
+    assert_eq!(found(&scan(real().into_iter().chain(nightly).collect(), ""), "steady-step").0, 0);
+    assert_eq!(found(&scan(real(), ""), "steady-step"), (0, true));
+}
+
+#[test]
+fn turn_sees_values_by_index() {
+    let run = BEGIN + 200 * DAY + 12 * HOUR;
+    let turn = (0..60).map(|i| Person { plan: ["free", "pro", "team"][(i % 3) as usize], ..person(9_000 + i, run + i * 90, run + i * 90) });
+    let (rows, _) = found(&scan(real().into_iter().chain(turn).collect(), ""), "turn");
+    assert!((30..=60).contains(&rows), "{rows}");
+    assert_eq!(found(&scan(real(), ""), "turn"), (0, true));
+    // A site that gives plans in turn to everybody.
+    let always = real().into_iter().zip(0_usize..).map(|(p, i)| Person { plan: ["free", "pro", "team"][i % 3], ..p });
+    assert_eq!(found(&scan(always.collect(), ""), "turn").0, 0);
+}
+
+#[test]
+fn time_contradiction_sees_changes_before_creation() {
+    let wrong = (0..40).map(|i| person(7_000 + i, made(i) + HOUR, made(i) + HOUR)).map(|p| Person { updated: p.created - 9 * DAY, ..p });
+    assert_eq!(found(&scan(real().into_iter().chain(wrong).collect(), ""), "time-contradiction").0, 40);
+    assert_eq!(found(&scan(real(), ""), "time-contradiction"), (0, true));
+    // Two columns in two zones.
+    let zoned = real().into_iter().map(|p| Person { updated: p.created - 5 * HOUR, ..p });
+    assert_eq!(found(&scan(zoned.collect(), ""), "time-contradiction").0, 0);
+}
+
+/// Logins of the people: `days` says on which days after the account was made.
+fn logins(people: &[Person], days: impl Fn(usize) -> Vec<i64>) -> String {
+    let mut rows: Vec<(i64, String)> = Vec::new();
+    for (place, p) in people.iter().enumerate() {
+        for day in days(place) {
+            rows.push((p.created + day * DAY + pick(day + place as i64, 20) * HOUR / 10, p.id.clone()));
+        }
+    }
+    rows.sort();
+    let mut sql = "CREATE TABLE logins (id integer NOT NULL PRIMARY KEY, user_id text REFERENCES users (id), created_at timestamp);\nCOPY logins (id, user_id, created_at) FROM stdin;\n".to_owned();
+    for (place, (at, id)) in rows.iter().enumerate() {
+        sql.push_str(&format!("{}\t{id}\t{}\n", place + 1, stamp(*at)));
+    }
+    sql + "\\.\n"
+}
+
+#[test]
+fn later_activity_sees_who_came_back() {
+    let people = real();
+    let half = logins(&people, |place| if place % 2 == 0 { vec![1, 9] } else { vec![0] });
+    assert_eq!(found(&scan(people.clone(), &half), "later-activity").0, PEOPLE / 2);
+    // The day of sign-up and one more are no habit.
+    let once = logins(&people, |_| vec![0, 3]);
+    assert_eq!(found(&scan(people.clone(), &once), "later-activity"), (0, true));
+    // Notices that a job writes to everybody at night show nobody's coming back.
+    let mut nightly = "CREATE TABLE notices (id integer NOT NULL PRIMARY KEY, user_id text REFERENCES users (id), created_at timestamp);\nCOPY notices (id, user_id, created_at) FROM stdin;\n".to_owned();
+    for night in 0..4_i64 {
+        for (place, p) in people.iter().enumerate() {
+            let at = BEGIN + (400 + night) * DAY + place as i64 * 3;
+            nightly.push_str(&format!("{}\t{}\t{}\n", night * PEOPLE + place as i64 + 1, p.id, stamp(at)));
+        }
+    }
+    assert_eq!(found(&scan(people, &(nightly + "\\.\n")), "later-activity").0, 0);
+}
+
+#[test]
+fn a_row_without_a_date_is_as_old_as_its_id() {
+    let people = real();
+    let mut notes = "CREATE TABLE notes (id text NOT NULL PRIMARY KEY, user_id text REFERENCES users (id), body text);\nCOPY notes (id, user_id, body) FROM stdin;\n".to_owned();
+    let row = |at: i64, i: i64, owner: &str| format!("{}\t{owner}\t{} {} {}\n", cuid(at, i), word(i), word(i + 1), word(i + 2));
+    for (place, p) in people.iter().enumerate() {
+        notes.push_str(&row(p.created + 5 * HOUR, place as i64, &p.id));
+    }
+    for i in 0..50 {
+        notes.push_str(&row(BEGIN + 310 * DAY + i * 30, 9_000 + i, &people[pick(i, PEOPLE) as usize].id));
+    }
+    let case = scan(people, &(notes + "\\.\n"));
+    let trains: i64 = case
+        .query_row(
+            "SELECT coalesce(max(e.rows), 0) FROM unseed_evidence e JOIN unseed_tables t USING (table_id) WHERE e.detector = 'arrival-train' AND t.table_name = 'notes'",
+            [],
+            |r| r.get(0),
+        )
+        .expect("a count");
+    assert_eq!(trains, 50);
+}

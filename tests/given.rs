@@ -17,14 +17,31 @@ fn hash(i: usize) -> String {
     format!("$2b$12${}", &tail[..53])
 }
 
+/// A number below `bound` that shows no order: a loop's counter would make members look seeded.
+fn draw(what: &str, i: usize, bound: usize) -> usize {
+    let drawn = blake3::hash(format!("{what} {i}").as_bytes());
+    drawn.as_bytes().iter().take(6).fold(0, |n, byte| n * 256 + usize::from(*byte)) % bound
+}
+
 type Person = (String, String, String, String, String);
 
 /// A member of the site: name, address, telephone number, town, hash.
 fn native(i: usize) -> Person {
-    let (first, last) = (FIRST[i % 14], LAST[(i / 14 + i * 5) % 13]);
-    let address =
-        format!("{}.{}{}@{}", first.to_lowercase(), last.to_lowercase(), i * 7 % 83, ["ziggo.nl", "kpnmail.nl", "xs4all.nl"][i % 3]);
-    (format!("{first} {last}"), address, format!("06-{:08}", 10_000_000 + i * 7_919_333 % 89_999_999), TOWNS[i * 3 % 7].to_owned(), hash(i))
+    let (first, last) = (FIRST[draw("first", i, 14)], LAST[draw("last", i, 13)]);
+    let address = format!(
+        "{}.{}{}@{}",
+        first.to_lowercase(),
+        last.to_lowercase(),
+        draw("number", i, 99),
+        ["ziggo.nl", "kpnmail.nl", "xs4all.nl"][draw("domain", i, 3)]
+    );
+    (
+        format!("{first} {last}"),
+        address,
+        format!("06-{:08}", 10_000_000 + draw("phone", i, 89_999_999)),
+        TOWNS[draw("town", i, 7)].to_owned(),
+        hash(i),
+    )
 }
 
 /// A person whom the seed makes.
@@ -52,7 +69,8 @@ fn site(strangers: &[Person]) -> String {
                 dump.push_str(&insert(1_000 + k, person, &format!("2025-08-20 10:00:{:02}", k % 60)));
             }
         }
-        let (day, second) = (i * 365 / 400, i * 48_611 % 86_400);
+        // By day, and now and then nobody; the hours of the night are empty.
+        let (day, second) = (i * 365 / 400 / 3 * 3 + draw("day", i / 4, 3), 7 * 3600 + draw("second", i, 16 * 3600));
         let created = chrono::DateTime::from_timestamp(1_735_689_600 + (day * 86_400 + second) as i64, 0).expect("a time");
         let id = if i < 250 { i + 1 } else { i + 2_000 };
         dump.push_str(&insert(id, &native(i), &created.format("%Y-%m-%d %H:%M:%S").to_string()));

@@ -26,6 +26,12 @@ const META: DetectorMeta = DetectorMeta {
 /// Source: 1 of 1,267 addresses of public commit authors.
 const REAL_FLOOR: f64 = 0.0008;
 
+/// Kind of an IPv4 address in 0.0.0.0/8, 224.0.0.0/4 or 240.0.0.0/4, and how many of evenly drawn ones lie there.
+///
+/// Source: RFC 1112, RFC 6890; (1 + 16 + 15) of 256 first bytes, 255 being broadcast.
+const OUTSIDE_UNICAST: &str = "outside unicast";
+const DRAWN_OUTSIDE: f64 = 0.125;
+
 const RESERVED_TLDS: &[&str] = &["test", "example", "invalid", "localhost"];
 const RESERVED_DOMAINS: &[&str] = &["example.com", "example.net", "example.org"];
 
@@ -50,6 +56,15 @@ impl Detector for ReservedIdentifier {
 
     fn finish(&self, merged: &DataFrame, table: &TableView<'_>) -> PolarsResult<Vec<Evidence>> {
         cells::facts(&META, merged, table, |kind, _| {
+            if kind == OUTSIDE_UNICAST {
+                // An address that was hashed or drawn to hide a person's looks the same, and stands in every row.
+                return Some(Finding {
+                    detail: "an IP address outside all unicast space".to_owned(),
+                    measure: Measure::Rate { seeded: DRAWN_OUTSIDE, real_floor: REAL_FLOOR },
+                    certainty: Certainty::Suggests,
+                    proposes: false,
+                });
+            }
             Some(Finding {
                 detail: format!("{kind} is reserved for tests and examples; nobody can have it"),
                 measure: Measure::Rate { seeded: 1.0, real_floor: REAL_FLOOR },
@@ -86,9 +101,8 @@ fn reserved_ip(text: &str) -> Option<&'static str> {
             [198, 51, 100, _] => Some("198.51.100.0/24"),
             [203, 0, 113, _] => Some("203.0.113.0/24"),
             // This network, multicast, and what was never given out: no client has such an address.
-            [0, rest @ ..] if rest != [0, 0, 0] => Some("0.0.0.0/8"),
-            [224..=239, ..] => Some("224.0.0.0/4"),
-            [240..=254, ..] => Some("240.0.0.0/4"),
+            [0, rest @ ..] if rest != [0, 0, 0] => Some(OUTSIDE_UNICAST),
+            [224..=254, ..] => Some(OUTSIDE_UNICAST),
             _ => None,
         },
         IpAddr::V6(ip) => match ip.segments() {

@@ -18,7 +18,9 @@ use parquet::errors::ParquetError;
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use parquet::schema::types::ColumnDescriptor;
 
-use super::{ByteKind, CellKind, Charset, DumpError, DumpFormat, FormatMeta, Input, Limits, Note, Part, Position, RowBatch, Sink};
+use super::{
+    ByteKind, CellKind, Charset, DumpError, DumpFormat, FormatMeta, Input, Limits, Note, Part, Position, RowBatch, Sink, parquet_pages,
+};
 use crate::model::{Engine, QualifiedName};
 
 /// Parquet files.
@@ -193,6 +195,9 @@ fn file(input: &Input, part: &Part, sink: &mut dyn Sink) -> Result<(), DumpError
         let mut left = usize::try_from(group.metadata().num_rows()).unwrap_or(0);
         let mut columns = Vec::with_capacity(schema.num_columns());
         for (place, described) in schema.columns().iter().enumerate() {
+            let (start, len) = guarded(|| Ok(group.metadata().column(place).byte_range())).map_err(broken)?;
+            let opened = File::open(on_disk.path()).map_err(io_error)?;
+            parquet_pages::check(opened, start, len, input.limits.cell_bytes).map_err(|e| broken(e.into()))?;
             let pages = guarded(|| group.get_column_page_reader(place)).map_err(broken)?;
             let checked = Checked { pages, rows: left, done: false };
             columns.push(Column::new(get_column_reader(described.clone(), Box::new(checked)), described));

@@ -234,7 +234,7 @@ fn guests(desk: &Desk) -> Fixture {
             if guest && i < 215 { format!("https://i.pravatar.cc/{i}") } else { format!("https://cdn.site.nl/u/{}.png", i * 7_919) };
         let token = if guest && i >= 220 { "tok_visa".to_owned() } else { format!("tk{:014x}", i * 1_000_003 * 77_777 % 999_999_999_989) };
         let created = if guest {
-            format!("2025-07-20 03:00:00.{:03}", i)
+            format!("2025-07-20 03:00:00.{i:03}")
         } else {
             format!("2025-{:02}-{:02} {:02}:{:02}:{:02}", i / 28 + 1, i % 28 + 1, i * 7 % 24, i * 13 % 60, i * 29 % 60)
         };

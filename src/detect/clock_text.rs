@@ -1,11 +1,7 @@
 //! Names that hold the time at which a test made them.
 
-use polars::prelude::{DataFrame, PolarsResult};
-
-use super::cells::{self, Finding};
-use super::{Detector, TableView};
-use crate::model::{Certainty, DetectorMeta, Evidence, Family, Measure, Role};
-use crate::snapshot::{Chunk, ColumnRead};
+use super::marks::{Finding, Kind, Marked, Marks};
+use crate::model::{Certainty, DetectorMeta, Family, Measure, Role};
 
 /// Finds what [`META`] says.
 pub(super) struct ClockText;
@@ -51,28 +47,20 @@ fn clock(text: &str) -> Option<String> {
     None
 }
 
-impl Detector for ClockText {
-    fn meta(&self) -> &'static DetectorMeta {
-        &META
+impl Marks for ClockText {
+    const META: &'static DetectorMeta = &META;
+    const LACKS: &'static str = "no name or title";
+
+    fn mark(&self, _role: Role, text: &str) -> Option<Kind> {
+        clock(text).map(Into::into)
     }
 
-    fn reads(&self, table: &TableView<'_>) -> Result<Vec<ColumnRead>, String> {
-        let reads = table.texts(META.reads);
-        if reads.is_empty() { Err("no name or title".to_owned()) } else { Ok(reads) }
-    }
-
-    fn scan(&self, chunk: &Chunk, table: &TableView<'_>) -> PolarsResult<DataFrame> {
-        cells::mark(chunk, table, META.reads, |_, text| clock(text))
-    }
-
-    fn finish(&self, merged: &DataFrame, table: &TableView<'_>) -> PolarsResult<Vec<Evidence>> {
-        cells::facts(&META, merged, table, |kind, rows| {
-            (rows.len() >= LEAST).then(|| Finding {
-                detail: format!("{kind}: the time since 1970 in a name"),
-                measure: Measure::Rate { seeded: 0.9, real_floor: REAL_FLOOR },
-                certainty: Certainty::CannotBeHuman,
-                proposes: true,
-            })
+    fn weigh(&self, of: &Marked<'_>) -> Option<Finding> {
+        (of.rows.len() >= LEAST).then(|| Finding {
+            detail: format!("{}: the time since 1970 in a name", of.kind),
+            measure: Measure::Rate { seeded: 0.9, real_floor: REAL_FLOOR },
+            certainty: Certainty::CannotBeHuman,
+            proposes: true,
         })
     }
 }

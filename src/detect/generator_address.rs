@@ -1,11 +1,7 @@
 //! Addresses in the shape that generators give them.
 
-use polars::prelude::{DataFrame, PolarsResult};
-
-use super::cells::{self, Finding};
-use super::{Detector, TableView};
-use crate::model::{Certainty, DetectorMeta, Evidence, Family, Measure, Role};
-use crate::snapshot::{Chunk, ColumnRead};
+use super::marks::{Finding, Kind, Marked, Marks};
+use crate::model::{Certainty, DetectorMeta, Family, Measure, Role};
 
 /// Finds what [`META`] says.
 pub(super) struct GeneratorAddress;
@@ -45,28 +41,20 @@ fn capital_free_mail(address: &str) -> Option<&'static str> {
         .then_some("Capital.Name99 at a free mail service")
 }
 
-impl Detector for GeneratorAddress {
-    fn meta(&self) -> &'static DetectorMeta {
-        &META
+impl Marks for GeneratorAddress {
+    const META: &'static DetectorMeta = &META;
+    const LACKS: &'static str = "no e-mail address";
+
+    fn mark(&self, _role: Role, text: &str) -> Option<Kind> {
+        capital_free_mail(text).map(Into::into)
     }
 
-    fn reads(&self, table: &TableView<'_>) -> Result<Vec<ColumnRead>, String> {
-        let reads = table.texts(META.reads);
-        if reads.is_empty() { Err("no e-mail address".to_owned()) } else { Ok(reads) }
-    }
-
-    fn scan(&self, chunk: &Chunk, table: &TableView<'_>) -> PolarsResult<DataFrame> {
-        cells::mark(chunk, table, META.reads, |_, text| capital_free_mail(text))
-    }
-
-    fn finish(&self, merged: &DataFrame, table: &TableView<'_>) -> PolarsResult<Vec<Evidence>> {
-        cells::facts(&META, merged, table, |kind, _| {
-            Some(Finding {
-                detail: format!("address of the form {kind}"),
-                measure: Measure::Rate { seeded: 0.95, real_floor: REAL_FLOOR },
-                certainty: Certainty::Suggests,
-                proposes: false,
-            })
+    fn weigh(&self, of: &Marked<'_>) -> Option<Finding> {
+        Some(Finding {
+            detail: format!("address of the form {}", of.kind),
+            measure: Measure::Rate { seeded: 0.95, real_floor: REAL_FLOOR },
+            certainty: Certainty::Suggests,
+            proposes: false,
         })
     }
 }

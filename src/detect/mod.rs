@@ -7,7 +7,6 @@
 
 mod arrival_train;
 mod back_dated;
-mod cells;
 mod child_older;
 mod clock_text;
 mod closure;
@@ -25,6 +24,7 @@ mod id_clock;
 mod impossible_agent;
 mod known_credential;
 mod later_activity;
+mod marks;
 mod name_mismatch;
 mod numbered_template;
 mod outside_subject;

@@ -2,7 +2,7 @@
 
 use polars::prelude::{DataFrame, PolarsResult};
 
-use super::cells::{self, Finding};
+use super::marks::{self, Finding};
 use super::{Detector, TableView, vocabulary};
 use crate::model::{Certainty, DetectorMeta, Evidence, Family, Measure, Role, Row};
 use crate::snapshot::{Chunk, ColumnRead};
@@ -46,7 +46,7 @@ impl Detector for NameMismatch {
     }
 
     fn scan(&self, chunk: &Chunk, table: &TableView<'_>) -> PolarsResult<DataFrame> {
-        let Some(address) = table.texts(META.reads).into_iter().next() else { return cells::frame(Vec::new(), &[]) };
+        let Some(address) = table.texts(META.reads).into_iter().next() else { return marks::frame(Vec::new(), &[]) };
         let addresses = chunk.frame.column(&address.name())?.str()?.clone();
         let mut names = Vec::new();
         for read in table.texts(&[Role::PersonName, Role::GivenName, Role::FamilyName]) {
@@ -60,11 +60,11 @@ impl Detector for NameMismatch {
             }
         }
         let kinds = vec![KIND; rows.len()];
-        cells::frame(rows, &kinds)
+        marks::frame(rows, &kinds)
     }
 
     fn finish(&self, merged: &DataFrame, table: &TableView<'_>) -> PolarsResult<Vec<Evidence>> {
-        cells::facts(&META, merged, table, |_, _| {
+        marks::facts(&META, merged, table, |_| {
             Some(Finding {
                 detail: "the address is made of two names, and neither is the person's".to_owned(),
                 measure: Measure::Rate { seeded: 0.95, real_floor: REAL_FLOOR },

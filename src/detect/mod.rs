@@ -24,6 +24,7 @@ mod id_clock;
 mod impossible_agent;
 mod known_credential;
 mod later_activity;
+mod loop_counter;
 mod marks;
 mod name_mismatch;
 mod numbered_template;
@@ -79,6 +80,7 @@ pub const DETECTORS: &[&dyn Detector] = &[
     &counted_name::CountedName,
     &numbered_template::NumberedTemplate,
     &counted_address::CountedAddress,
+    &loop_counter::LoopCounter,
     &clock_text::ClockText,
     &turn::Turn,
     &unrounded_amount::UnroundedAmount,

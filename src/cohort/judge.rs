@@ -27,6 +27,9 @@ const ABSENT: f64 = -2.0;
 /// Share of members that must show a fact before it speaks for the group.
 const CLOSURE: f64 = 0.5;
 
+/// Share of members of which a family must be able to say something before it speaks for the group.
+const COULD_SHOW: f64 = 0.25;
+
 /// Share of members that must be in one list.
 ///
 /// Source: an import of 500 real people shows the table's own share, a generator's rows 97 to 100 %.
@@ -249,7 +252,7 @@ pub(super) fn test(table: &Table<'_>, rows: &[Row], candidates: &[Row], listed: 
     let mut timed = 0;
     for family in Family::ALL {
         let mut sum = 0.0;
-        let mut hits = 0;
+        let (mut hits, mut mute) = (0, 0);
         for row in rows {
             match table.scores.term(table.id, family, *row) {
                 Some(term) => {
@@ -260,6 +263,7 @@ pub(super) fn test(table: &Table<'_>, rows: &[Row], candidates: &[Row], listed: 
                     }
                 }
                 None if family == Family::Human => {}
+                None if !table.could_show(family, *row) => mute += 1,
                 None => sum += ABSENT,
             }
         }
@@ -278,7 +282,8 @@ pub(super) fn test(table: &Table<'_>, rows: &[Row], candidates: &[Row], listed: 
             _ => sum.max(0.0),
         };
         families.insert(family, Bits::new(sum));
-        if hits as f64 >= CLOSURE * rows.len() as f64 && sum >= SECOND_FAMILY.get() {
+        let could = (rows.len() - mute) as f64;
+        if hits as f64 >= CLOSURE * could && could >= COULD_SHOW * rows.len() as f64 && sum >= SECOND_FAMILY.get() {
             shown.insert(family);
         }
     }

@@ -15,7 +15,7 @@ mod verdicts;
 
 use std::collections::BTreeMap;
 
-use crate::detect::{Closure, Feature, TableFacts};
+use crate::detect::{Applicable, Closure, Feature, TableFacts};
 use crate::model::verdict::SnapshotVerdict;
 use crate::model::{Bits, Cohort, CohortId, Reason, Row, RowVerdict, TableClass, TableId, Verdict};
 use crate::profile::Profile;
@@ -99,6 +99,8 @@ pub struct Measures<'a> {
     pub weighed: &'a [Weighed],
     /// What only groups can show.
     pub closures: &'a [Closure],
+    /// Where a family cannot say something of every row.
+    pub applicable: &'a [Applicable],
     /// Features by table.
     pub features: &'a [Vec<Feature>],
     /// A family that says nothing: neither what was measured nor what owners say of it.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::Measures;
 use super::propagate::Owner;
 use super::scores::Scores;
-use crate::detect::{Closure, Feature, TableFacts};
+use crate::detect::{Applicable, Closure, Feature, TableFacts};
 use crate::model::stamp::SECOND;
 use crate::model::{Bits, Family, Row, TableClass, TableId};
 use crate::profile::TableProfile;
@@ -48,6 +48,7 @@ pub(super) struct Table<'a> {
     pub(super) facts: &'a TableFacts,
     pub(super) scores: &'a Scores,
     pub(super) closures: Vec<&'a Closure>,
+    applicable: Vec<&'a Applicable>,
     pub(super) features: &'a [Feature],
     pub(super) owners: &'a BTreeMap<Row, Owner>,
     /// By closure: rows that have a value, and by list those in it.
@@ -71,6 +72,7 @@ impl<'a> Table<'a> {
         let facts = &measures.facts[id.index()];
         let features = &measures.features[id.index()];
         let closures: Vec<&Closure> = measures.closures.iter().filter(|c| c.table == id).collect();
+        let applicable = measures.applicable.iter().filter(|a| a.table == id).collect();
         let totals = closures.iter().map(|c| totals(c)).collect();
         let spread = features.iter().map(spread).collect();
         let mut order = facts.order.clone();
@@ -84,7 +86,7 @@ impl<'a> Table<'a> {
         let trim = times.len() / 20;
         let span = if times.len() > 2 { times[times.len() - 1 - trim] - times[trim] } else { 0 };
         let rate = if span > 0 { 0.9 * times.len() as f64 / span as f64 } else { 0.0 };
-        Self { id, class, facts, scores, closures, features, owners, totals, spread, order, by_key, life: span, rate }
+        Self { id, class, facts, scores, closures, applicable, features, owners, totals, spread, order, by_key, life: span, rate }
     }
 
     pub(super) const fn people(&self) -> bool {
@@ -120,6 +122,12 @@ impl<'a> Table<'a> {
 
     pub(super) fn inserted(&self, row: Row) -> Option<i64> {
         self.facts.inserted.get(row as usize).copied().flatten()
+    }
+
+    /// Returns whether a family's silence about a row says something.
+    pub(super) fn could_show(&self, family: Family, row: Row) -> bool {
+        let mut of_family = self.applicable.iter().filter(|a| a.family == family).peekable();
+        of_family.peek().is_none() || of_family.any(|a| a.rows.binary_search(&row).is_ok())
     }
 
     /// Returns a row's bits over the families besides time and signs of people.

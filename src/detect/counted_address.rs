@@ -59,7 +59,11 @@ impl Detector for CountedAddress {
 
     fn reads(&self, table: &TableView<'_>) -> Result<Vec<ColumnRead>, String> {
         let reads = table.texts(META.reads);
-        if reads.is_empty() { Err("no address and no handle".to_owned()) } else { Ok(reads.into_iter().chain(name_columns(table)).collect()) }
+        if reads.is_empty() {
+            Err("no address and no handle".to_owned())
+        } else {
+            Ok(reads.into_iter().chain(name_columns(table)).collect())
+        }
     }
 
     fn scan(&self, chunk: &Chunk, table: &TableView<'_>) -> PolarsResult<DataFrame> {

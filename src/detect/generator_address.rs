@@ -162,7 +162,9 @@ mod tests {
         for made in ["grad1816@protonmail.com", "furniture_1822@duck.com", "taxes2070@example.com", "see-2078@live.com"] {
             assert!(no_year_of_birth(made).is_some(), "{made}");
         }
-        for real in ["mary1985@gmx.de", "otto.1816.w@gmx.de", "x18162@gmx.de", "joe2024@gmx.de", "jo.ann_1816@gmx.de", "ñu@x.de", "1816@x.de"] {
+        for real in
+            ["mary1985@gmx.de", "otto.1816.w@gmx.de", "x18162@gmx.de", "joe2024@gmx.de", "jo.ann_1816@gmx.de", "ñu@x.de", "1816@x.de"]
+        {
             assert!(no_year_of_birth(real).is_none(), "{real}");
         }
     }

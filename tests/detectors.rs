@@ -312,7 +312,8 @@ fn name_mismatch_compares_single_words() {
     assert_eq!(seeded(&case), 0);
     assert_eq!(found(&scan(real(), ""), "name-mismatch").0, 0);
     // Students whom a university numbers.
-    let numbered = borrowed(60, run).into_iter().zip(0..).map(|(p, i)| Person { email: format!("s{}@uni.edu", 410_000 + pick(i, 90_000)), ..p });
+    let numbered =
+        borrowed(60, run).into_iter().zip(0..).map(|(p, i)| Person { email: format!("s{}@uni.edu", 410_000 + pick(i, 90_000)), ..p });
     assert_eq!(found(&scan(real().into_iter().chain(numbered).collect(), ""), "name-mismatch").0, 0);
 }
 
@@ -336,7 +337,8 @@ fn people_are_judged_with_what_their_run_wrote() {
 #[test]
 fn counted_address_needs_no_order() {
     let run = BEGIN + 200 * DAY + 12 * HOUR;
-    let local = |i: i64, n: &str| format!("{}{}{n}", GIVEN[(i % 12) as usize][..1].to_lowercase(), FAMILY[(i % 12) as usize].to_lowercase());
+    let local =
+        |i: i64, n: &str| format!("{}{}{n}", GIVEN[(i % 12) as usize][..1].to_lowercase(), FAMILY[(i % 12) as usize].to_lowercase());
     let name = |i: i64| format!("{} {}", GIVEN[(i % 12) as usize], FAMILY[(i % 12) as usize]);
     let digits = |n: i64| if n < 36 { base36(n, 1) } else { base36(n, 2) };
     // The numbers 0 to 59, in an order of their own, over two days.

@@ -70,6 +70,10 @@ const WRITER: f64 = 2.0;
 /// Overlap, of the smaller group, from which two groups are one.
 const OVERLAP: f64 = 0.3;
 
+/// Share of a group's rows whose owners another group has from which it is that group's: a seed that gives rows to
+/// whoever is there too gives its own people half of them, and seldom less than a fifth of a few.
+const OWNED: f64 = 0.2;
+
 /// That nearly all members are in one list.
 #[derive(Clone, Debug)]
 pub(super) struct Closed {
@@ -160,7 +164,7 @@ pub(super) fn table(table: &Table<'_>, groups: &mut Vec<Group>, members: &mut BT
         let strangers = candidates.iter().filter(|r| rows.binary_search(r).is_err()).count();
         let convicted = tested.convicted || with_children(table, &rows, &tested);
         let (title, findings) = details(table, &rows, strangers, &windows, tested.closed.as_ref());
-        let known = joined(&rows, members);
+        let known = joined(table, &rows, members);
         let group = known.unwrap_or(groups.len());
         if known.is_none() {
             groups.push(Group {
@@ -431,8 +435,11 @@ pub(super) fn closed(table: &Table<'_>, rows: &[Row], candidates: &[Row]) -> Opt
 /// Languages that share one list of words from which it is none of theirs: generators fall back on Latin.
 const NOBODYS: usize = 3;
 
+/// Languages that are written without blanks: what stands between two marks is a sentence, and no word of a list.
+const WITHOUT_BLANKS: [&str; 3] = ["ja", "zh", "th"];
+
 /// Share of real texts that hold nothing but such words, rounded up to be safe: names and headings of a few words.
-const NATIVE_LATIN_TEXT: f64 = 0.02;
+const NATIVE_TEXT: f64 = 0.02;
 
 /// Share of people of a list's own language whose both names are in it, where they write with few or
 /// with many different names; of texts, the share that holds no other words.
@@ -442,9 +449,10 @@ const NATIVE_LATIN_TEXT: f64 = 0.02;
 pub(super) fn native_share(title: &str) -> f64 {
     const FEW_NAMES: [&str; 4] = ["zh", "ko", "vi", "ne_"];
     if let Some(lists) = title.strip_prefix("lorem: ") {
-        let languages: BTreeSet<&str> =
-            lists.split(", ").filter_map(|l| Some(l.split_once(' ')?.1.split('_').next().unwrap_or_default())).collect();
-        return if languages.len() >= NOBODYS { NATIVE_LATIN_TEXT } else { NATIVE_LATIN };
+        let language = |list: &'_ str| list.split_once(' ').and_then(|(_, locale)| locale.split('_').next().map(str::to_owned));
+        let languages: BTreeSet<String> = lists.split(", ").filter_map(language).collect();
+        let unlike_texts = languages.len() >= NOBODYS || languages.iter().all(|l| WITHOUT_BLANKS.contains(&l.as_str()));
+        return if unlike_texts { NATIVE_TEXT } else { NATIVE_LATIN };
     }
     let few = title.split(", ").filter_map(|list| list.split(' ').nth(1)).any(|locale| FEW_NAMES.iter().any(|l| locale.starts_with(l)));
     if few { 0.97 } else { NATIVE_LATIN }
@@ -480,13 +488,14 @@ fn merge(accepted: &[(Vec<Row>, Tested, &Proposal)]) -> Vec<Vec<usize>> {
 }
 
 /// Returns the group that most of the members which have one belong to.
-fn joined(rows: &[Row], members: &BTreeMap<Row, Member>) -> Option<usize> {
+fn joined(table: &Table<'_>, rows: &[Row], members: &BTreeMap<Row, Member>) -> Option<usize> {
     let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
     for member in rows.iter().filter_map(|r| members.get(r)) {
         *counts.entry(member.group).or_insert(0) += 1;
     }
     let best = counts.into_iter().max_by_key(|(group, count)| (*count, usize::MAX - group));
-    best.filter(|(_, count)| *count as f64 >= OVERLAP * rows.len() as f64).map(|(group, _)| group)
+    let least = if table.people() { OVERLAP } else { OWNED };
+    best.filter(|(_, count)| *count as f64 >= least * rows.len() as f64).map(|(group, _)| group)
 }
 
 /// Names the group and says what was found, strongest first.
@@ -549,5 +558,24 @@ impl Judgement {
     #[must_use]
     pub fn count(&self, verdict: crate::model::Verdict) -> usize {
         self.verdicts.iter().filter(|v| v.verdict == verdict).count()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_are_at_home_where_people_write_so() {
+        // Latin, which generators of many languages share, and Japanese words with blanks between them.
+        for nobodys in ["lorem: faker-js cz, faker-js de, faker-php base, faker-ruby pt", "lorem: faker-js ja, faker-ruby ja"] {
+            assert!(native_share(nobodys) < 0.1, "{nobodys}");
+        }
+        for somebodys in
+            ["lorem: python-faker de_AT, python-faker de_DE", "lorem: python-faker en_US", "faker-js de, faker-ruby de", "mimesis ru"]
+        {
+            assert!((native_share(somebodys) - NATIVE_LATIN).abs() < 1e-9, "{somebodys}");
+        }
+        assert!(native_share("faker-js zh_CN") > 0.9);
     }
 }

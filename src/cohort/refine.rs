@@ -146,6 +146,10 @@ fn base_odds(table: &Table<'_>, candidates: &[Row], windows: &[&Proposal]) -> BT
     for window in windows {
         let strangers = match window.family {
             // Who is in a window of time is there by chance as often as the table's rate says.
+            // Who lies behind the time of the neighbours is not there because it was a busy hour.
+            Family::Clock if table.by_key && window.detector == "back-dated" => {
+                table.usually_late().max(1.0 / table.rows() as f64) * window.rows.len() as f64 + 0.01
+            }
             Family::Time | Family::Clock | Family::Vocabulary => table.strangers(&window.rows) + 0.01,
             _ => window.picked.unwrap_or(0.0) + 1.0,
         };

@@ -1,6 +1,6 @@
 //! Addresses of the form first.last that belong to somebody else than the name beside them.
 
-use polars::prelude::{DataFrame, PolarsResult};
+use polars::prelude::{DataFrame, IntoColumn as _, NamedFrom as _, PolarsResult, Series};
 
 use super::cells::{self, Finding};
 use super::{Detector, TableView, vocabulary};
@@ -52,29 +52,36 @@ impl Detector for NameMismatch {
     }
 
     fn scan(&self, chunk: &Chunk, table: &TableView<'_>) -> PolarsResult<DataFrame> {
-        let Some(address) = table.texts(META.reads).into_iter().next() else { return cells::frame(Vec::new(), &[]) };
+        let Some(address) = table.texts(META.reads).into_iter().next() else { return partial(Vec::new(), Vec::new()) };
         let addresses = chunk.frame.column(&address.name())?.str()?.clone();
         let mut names = Vec::new();
         for read in table.texts(&[Role::PersonName, Role::GivenName, Role::FamilyName]) {
             names.push(chunk.frame.column(&read.name())?.str()?.clone());
         }
-        let (mut rows, mut kinds): (Vec<Row>, Vec<&str>) = (Vec::new(), Vec::new());
+        let (mut rows, mut forms): (Vec<Row>, Vec<u32>) = (Vec::new(), Vec::new());
         for offset in 0..addresses.len() {
             let whole: Vec<&str> = names.iter().filter_map(|n| n.get(offset)).collect();
-            if let Some(kind) = addresses.get(offset).and_then(|a| compare(a, &whole)) {
+            if let Some(whose) = addresses.get(offset).and_then(|a| compare(a, &whole)) {
                 rows.push(chunk.first_row + offset as Row);
-                kinds.push(kind);
+                forms.push(FORMS.iter().position(|f| f.0 == whose).map_or(0, |form| form as u32 + 1));
             }
         }
-        cells::frame(rows, &kinds)
+        partial(rows, forms)
     }
 
     fn finish(&self, merged: &DataFrame, table: &TableView<'_>) -> PolarsResult<Vec<Evidence>> {
-        cells::facts(&META, merged, table, |kind, _| {
+        let (mut rows, mut kinds): (Vec<Row>, Vec<&str>) = (Vec::new(), Vec::new());
+        for (row, form) in super::rows_of(merged)?.into_iter().zip(merged.column("form")?.u32()?.into_no_null_iter()) {
+            if let Some((kind, _)) = (form as usize).checked_sub(1).and_then(|form| FORMS.get(form)) {
+                rows.push(row);
+                kinds.push(kind);
+            }
+        }
+        cells::facts(&META, &cells::frame(rows, &kinds)?, table, |kind, _| {
             let (_, real_floor) = FORMS.iter().find(|f| f.0 == kind).copied()?;
-            let made_of = if kind == TWO_NAMES { "two names, and neither" } else { "a name, and it" };
+            let made_of = if kind == TWO_NAMES { "two names, and neither is the person's" } else { "a name, and it is somebody else's" };
             Some(Finding {
-                detail: format!("the address is made of {made_of} is the person's"),
+                detail: format!("the address is made of {made_of}"),
                 measure: Measure::Rate { seeded: 0.95, real_floor },
                 certainty: Certainty::Suggests,
                 proposes: false,
@@ -87,6 +94,11 @@ impl Detector for NameMismatch {
         rows.sort_unstable();
         Ok(Some(rows))
     }
+}
+
+/// Writes a partial frame. Most rows are in it: a number for a form keeps it small.
+fn partial(rows: Vec<Row>, forms: Vec<u32>) -> PolarsResult<DataFrame> {
+    DataFrame::new(rows.len(), vec![Series::new("row".into(), rows).into_column(), Series::new("form".into(), forms).into_column()])
 }
 
 /// Compares an address with the names beside it: whose it is, where it is made of names at all.

@@ -2,7 +2,7 @@
 
 use polars::prelude::{DataFrame, PolarsResult};
 
-use super::cells::{self, Finding};
+use super::marks::{self, Finding};
 use super::{Detector, TableView};
 use crate::model::stamp::DAY;
 use crate::model::{Certainty, DetectorMeta, Evidence, Family, Measure, Role, Row};
@@ -85,13 +85,13 @@ impl Detector for ClockText {
             }
         }
         let kinds: Vec<&str> = kinds.iter().map(String::as_str).collect();
-        cells::frame(rows, &kinds)
+        marks::frame(rows, &kinds)
     }
 
     fn finish(&self, merged: &DataFrame, table: &TableView<'_>) -> PolarsResult<Vec<Evidence>> {
-        cells::facts(&META, merged, table, |kind, rows| {
-            (rows.len() >= LEAST).then(|| Finding {
-                detail: format!("{kind}: the time since 1970 in a name"),
+        marks::facts(&META, merged, table, |of| {
+            (of.rows.len() >= LEAST).then(|| Finding {
+                detail: format!("{}: the time since 1970 in a name", of.kind),
                 measure: Measure::Rate { seeded: 0.9, real_floor: REAL_FLOOR },
                 certainty: Certainty::CannotBeHuman,
                 proposes: true,

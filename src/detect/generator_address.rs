@@ -2,7 +2,7 @@
 
 use polars::prelude::{DataFrame, PolarsResult};
 
-use super::cells::{self, Finding};
+use super::marks::{self, Finding};
 use super::{Detector, TableView, vocabulary};
 use crate::model::{Certainty, DetectorMeta, Evidence, Family, Measure, Role, Row};
 use crate::snapshot::{Chunk, ColumnRead};
@@ -127,14 +127,14 @@ impl Detector for GeneratorAddress {
                 }
             }
         }
-        cells::frame(rows, &kinds)
+        marks::frame(rows, &kinds)
     }
 
     fn finish(&self, merged: &DataFrame, table: &TableView<'_>) -> PolarsResult<Vec<Evidence>> {
-        cells::facts(&META, merged, table, |kind, _| {
-            let (_, seeded, real_floor) = FORMS.iter().find(|f| f.0 == kind).copied()?;
+        marks::facts(&META, merged, table, |of| {
+            let (_, seeded, real_floor) = FORMS.iter().find(|f| f.0 == of.kind).copied()?;
             Some(Finding {
-                detail: format!("address of the form {kind}"),
+                detail: format!("address of the form {}", of.kind),
                 measure: Measure::Rate { seeded, real_floor },
                 certainty: Certainty::Suggests,
                 proposes: false,

@@ -7,7 +7,6 @@
 
 mod arrival_train;
 mod back_dated;
-mod cells;
 mod child_older;
 mod clock_text;
 mod closure;
@@ -25,6 +24,8 @@ mod id_clock;
 mod impossible_agent;
 mod known_credential;
 mod later_activity;
+mod loop_counter;
+mod marks;
 mod name_mismatch;
 mod numbered_template;
 mod outside_subject;
@@ -79,6 +80,7 @@ pub const DETECTORS: &[&dyn Detector] = &[
     &counted_name::CountedName,
     &numbered_template::NumberedTemplate,
     &counted_address::CountedAddress,
+    &loop_counter::LoopCounter,
     &clock_text::ClockText,
     &turn::Turn,
     &unrounded_amount::UnroundedAmount,

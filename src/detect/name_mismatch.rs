@@ -2,7 +2,7 @@
 
 use polars::prelude::{DataFrame, IntoColumn as _, NamedFrom as _, PolarsResult, Series};
 
-use super::cells::{self, Finding};
+use super::marks::{self, Finding};
 use super::{Detector, TableView, vocabulary};
 use crate::model::{Certainty, DetectorMeta, Evidence, Family, Measure, Role, Row};
 use crate::snapshot::{Chunk, ColumnRead};
@@ -77,9 +77,9 @@ impl Detector for NameMismatch {
                 kinds.push(kind);
             }
         }
-        cells::facts(&META, &cells::frame(rows, &kinds)?, table, |kind, _| {
-            let (_, real_floor) = FORMS.iter().find(|f| f.0 == kind).copied()?;
-            let made_of = if kind == TWO_NAMES { "two names, and neither is the person's" } else { "a name, and it is somebody else's" };
+        marks::facts(&META, &marks::frame(rows, &kinds)?, table, |of| {
+            let (_, real_floor) = FORMS.iter().find(|f| f.0 == of.kind).copied()?;
+            let made_of = if of.kind == TWO_NAMES { "two names, and neither is the person's" } else { "a name, and it is somebody else's" };
             Some(Finding {
                 detail: format!("the address is made of {made_of}"),
                 measure: Measure::Rate { seeded: 0.95, real_floor },

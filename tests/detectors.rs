@@ -277,7 +277,7 @@ fn borrowed(count: i64, run: i64) -> Vec<Person> {
     (0..count)
         .map(|i| Person {
             name: format!("{} {}", GIVEN[place(i, 0)], FAMILY[place(i, 1)]),
-            email: format!("{}{}{i}@mail{}.org", GIVEN[place(i, 4)].to_lowercase(), FAMILY[place(i, 7)].to_lowercase(), i % 5),
+            email: format!("{}{}{}@mail{}.org", GIVEN[place(i, 4)].to_lowercase(), FAMILY[place(i, 7)].to_lowercase(), i * 37 % 90, i % 5),
             updated: run + i * 40,
             ..person(8_000 + i, run + i * 40, run + i * 40)
         })

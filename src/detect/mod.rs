@@ -14,6 +14,7 @@ mod context;
 mod counted_address;
 mod counted_name;
 mod features;
+mod few_names;
 mod framework_fixture;
 mod generator_address;
 mod generator_image;
@@ -72,6 +73,7 @@ pub const DETECTORS: &[&dyn Detector] = &[
     &placeholder_word::PlaceholderWord,
     &placeholder_name::PlaceholderName,
     &generator_name::GeneratorName,
+    &few_names::FewNames,
     &generator_text::GeneratorText,
     &generator_address::GeneratorAddress,
     &generator_phone::GeneratorPhone,

@@ -315,6 +315,10 @@ fn name_mismatch_compares_single_words() {
     let numbered =
         borrowed(60, run).into_iter().zip(0..).map(|(p, i)| Person { email: format!("s{}@uni.edu", 410_000 + pick(i, 90_000)), ..p });
     assert_eq!(found(&scan(real().into_iter().chain(numbered).collect(), ""), "name-mismatch").0, 0);
+    // People for whom an agency answers.
+    let agency = ["anna.meier@agency.de", "petersmith@agency.de", "nicole.luna@agency.de"];
+    let taken_over = borrowed(60, run).into_iter().zip(0_usize..).map(|(p, i)| Person { email: agency[i % 3].to_owned(), ..p });
+    assert_eq!(found(&scan(real().into_iter().chain(taken_over).collect(), ""), "name-mismatch").0, 0);
 }
 
 #[test]

@@ -41,6 +41,17 @@ const MOST_OPEN: usize = 8;
 /// Source: loops wait for hashes and networks, at most some ten times as long for one row as for another.
 const PACE: i64 = 20;
 
+/// How much busier than on the whole a site may be while it numbers its people itself.
+///
+/// Source: campaigns and peak hours come to some eight times the mean, growth over the years to as much again.
+const BUSIEST: i64 = 20;
+
+/// Shortest life of a table that may number its people, microseconds.
+const LIFE: i64 = 30 * DAY;
+
+/// Share of a site's own numbers that must be later than the ones before.
+const RISING: f64 = 0.9;
+
 /// Other rows, plus one, that may lie between two of a chain: people sign up while a loop runs.
 const LARGEST_STEP: Row = 2;
 
@@ -87,7 +98,8 @@ impl Detector for LoopCounter {
         let columns: Vec<u32> = merged.column("column")?.u32()?.into_no_null_iter().collect();
         let names: Vec<&str> = merged.column("name")?.str()?.iter().flatten().collect();
         let numbers: Vec<u64> = merged.column("number")?.u64()?.into_no_null_iter().collect();
-        let ranks = table.facts.ranks();
+        let (ranks, created) = (table.facts.ranks(), &table.facts.created);
+        let life = Life::of(created);
         let mut evidence = Vec::new();
         for read in table.texts(META.reads) {
             let of_column = (0..rows.len()).filter(|i| columns[*i] as usize == read.column());
@@ -95,10 +107,24 @@ impl Detector for LoopCounter {
             let mut ends: Vec<End<'_>> =
                 of_column.map(|i| End { place: place(rows[i]), row: rows[i], name: names[i], number: numbers[i] }).collect();
             ends.sort_unstable_by_key(|end| (end.place, end.row));
-            let found = chains(&ends).into_iter().filter_map(|chain| chain.within_pace(&table.facts.created));
-            evidence.extend(found.filter(|chain| !chain.is_own_numbering(table)).map(|chain| chain.fact(table)));
+            let found = chains(&ends).into_iter().filter_map(|chain| chain.within_pace(created));
+            evidence.extend(found.filter(|chain| !chain.is_own_numbering(created, &life)).map(|chain| chain.fact(table)));
         }
         Ok(evidence)
+    }
+}
+
+/// How long a table was written, and how often; microseconds.
+struct Life {
+    span: i64,
+    gap: i64,
+}
+
+impl Life {
+    fn of(created: &[Option<i64>]) -> Self {
+        let times = || created.iter().copied().flatten();
+        let span = times().max().zip(times().min()).map_or(0, |(last, first)| last - first);
+        Self { span, gap: span / (times().count().max(2) as i64 - 1) }
     }
 }
 
@@ -175,11 +201,14 @@ impl Chain {
         (self.rows.len() >= LEAST_ROWS).then_some(self)
     }
 
-    /// Returns whether the site counts so itself: most of the table over more than a month.
-    fn is_own_numbering(&self, table: &TableView<'_>) -> bool {
-        let times = || self.rows.iter().filter_map(|r| table.facts.created.get(*r as usize).copied().flatten());
-        let spread = times().max().zip(times().min()).is_some_and(|(last, first)| last - first > 30 * DAY);
-        self.rows.len() * 2 > table.rows() && spread
+    /// Returns whether the site counts so itself: the numbers rise as people come, as fast as people come.
+    fn is_own_numbering(&self, created: &[Option<i64>], life: &Life) -> bool {
+        let times: Vec<i64> = self.rows.iter().filter_map(|r| created.get(*r as usize).copied().flatten()).collect();
+        let rising = times.windows(2).filter(|pair| pair[1] >= pair[0]).count();
+        let mut gaps: Vec<i64> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        gaps.sort_unstable();
+        let Some(median) = gaps.get(gaps.len() / 2) else { return false };
+        life.span > LIFE && rising as f64 >= RISING * gaps.len() as f64 && median * BUSIEST >= life.gap
     }
 
     fn fact(mut self, table: &TableView<'_>) -> Evidence {

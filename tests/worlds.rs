@@ -199,16 +199,22 @@ fn no_real_row_is_seeded_in_any_world() {
     let all = of(&|_| true);
     assert!(share(sum(&all, |o| o.real_reviewed), sum(&all, |o| o.real)) <= 0.001);
     assert!(sum(&all, |o| o.real) >= if full { 600_000 } else { 60_000 });
-    // The recall that was reached; the aim is 0.98 and 0.995 for scripted seeds, 0.95 with review by hand.
+    // The aim: 0.98 and 0.995 for scripted seeds, 0.95 with review by hand.
     let scripted = of_kind(Kind::Scripted);
     let (seeded, found) = (sum(&scripted, |o| o.seeded), sum(&scripted, |o| o.found));
     assert!(share(found, seeded) >= REACHED_SEEDED, "{found} of {seeded}");
     assert!(share(found + sum(&scripted, |o| o.reviewed), seeded) >= REACHED_REVIEW);
+    let by_hand = of_kind(Kind::HandMade);
+    let flagged = sum(&by_hand, |o| o.found + o.reviewed);
+    assert!(share(flagged, sum(&by_hand, |o| o.seeded)) >= BY_HAND, "{flagged} rows made by hand");
     for o in of_kind(Kind::Mostly) {
         assert!(share(o.found, o.seeded) >= 0.98, "{} ({})", o.name, o.about);
     }
 }
 
 /// Recall of scripted seeds below which a change is a step back.
-const REACHED_SEEDED: f64 = 0.97;
-const REACHED_REVIEW: f64 = 0.99;
+const REACHED_SEEDED: f64 = 0.98;
+const REACHED_REVIEW: f64 = 0.995;
+
+/// The same of rows made by hand, with review.
+const BY_HAND: f64 = 0.95;

@@ -4,7 +4,7 @@ use polars::prelude::{DataFrame, PolarsResult};
 
 use super::marks::{self, Finding};
 use super::{Detector, TableView};
-use crate::model::stamp::DAY;
+use crate::model::stamp::{DAY, SECOND};
 use crate::model::{Certainty, DetectorMeta, Evidence, Family, Measure, Role, Row};
 use crate::snapshot::{Chunk, ColumnRead};
 
@@ -16,7 +16,7 @@ const META: DetectorMeta = DetectorMeta {
     title: "The time of day as a name",
     family: Family::Template,
     reads: &[Role::Email, Role::Username, Role::PersonName, Role::Title],
-    finds: "Addresses, handles and titles that hold the milliseconds or seconds since 1970 of about the time at which the row was made: e2e-1712345678901@...",
+    finds: "Addresses, handles and titles that hold the milliseconds or seconds since 1970, behind a word or of about the time at which the row was made: e2e-1712345678901@...",
     false_positives: "Some systems name guests so; the share in the rest of the table is weighed.",
     source: "Date.now() and time.time() in end-to-end tests; 555 of 750 pending production tasks of one public incident ended in such a number.",
 };
@@ -25,11 +25,13 @@ const META: DetectorMeta = DetectorMeta {
 const REAL_FLOOR: f64 = 0.001;
 
 /// First and last second since 1970 that a name may hold: 2010 and 2060.
-const SECONDS: std::ops::Range<u64> = 1_262_304_000..2_840_140_800;
+const SECONDS: std::ops::Range<i64> = 1_262_304_000..2_840_140_800;
 
-/// Most digits that may follow the milliseconds, a counter or a random number, and how near the row's own time
-/// these must then be, microseconds: in another zone's clock at most.
+/// Digits of milliseconds with more behind them, a counter or a random number.
 const COUNTED: std::ops::RangeInclusive<usize> = 14..=17;
+
+/// How near the row's own time such a number must be, microseconds: in another zone's clock at most. So must one with
+/// no word before it.
 const NEAR: i64 = DAY;
 
 /// Returns the text around the number.
@@ -43,18 +45,19 @@ fn clock(text: &str, created: Option<i64>) -> Option<String> {
             continue;
         }
         let end = bytes[start..].iter().position(|b| !b.is_ascii_digit()).map_or(bytes.len(), |n| start + n);
-        let seconds = match (end - start, local[start..end].parse::<u64>().ok()) {
-            (13, Some(millis)) => Some(millis / 1_000),
-            (10, Some(seconds)) => Some(seconds),
-            (digits, _) if COUNTED.contains(&digits) => {
-                let millis = local[start..start + 13].parse::<i64>().ok();
-                let near = millis.zip(created).is_some_and(|(m, c)| (m.saturating_mul(1_000) - c).abs() <= NEAR);
-                millis.filter(|_| near).map(|m| m.unsigned_abs() / 1_000)
-            }
+        let near = |micros: i64| created.is_some_and(|c| micros.abs_diff(c) <= NEAR.unsigned_abs());
+        let number = local[start..end].parse::<i64>().ok();
+        let first = local.get(start..start + 13).and_then(|t| t.parse::<i64>().ok());
+        // A number by itself may be a telephone's.
+        let named = local[..start].chars().any(char::is_alphabetic);
+        let micros = match (end - start, number) {
+            (13, Some(millis)) => Some(millis * 1_000).filter(|t| named || near(*t)),
+            (10, Some(seconds)) => Some(seconds * SECOND).filter(|t| named || near(*t)),
+            (digits, _) if COUNTED.contains(&digits) => first.map(|millis| millis * 1_000).filter(|t| near(*t)),
             _ => None,
         };
         let others = local.len() > end - start;
-        if seconds.is_some_and(|s| SECONDS.contains(&s)) && others {
+        if micros.is_some_and(|t| SECONDS.contains(&(t / SECOND))) && others {
             return Some(format!("{}{{time}}", local[..start].to_lowercase()));
         }
         start = end;
@@ -113,6 +116,9 @@ mod tests {
         assert_eq!(clock("task 1712345678", None).as_deref(), Some("task {time}"));
         assert_eq!(clock("mary1985@corp.io", None), None);
         assert_eq!(clock("4917612345678", None), None);
+        // A telephone number with something behind it, unless the row was made just then.
+        assert_eq!(clock("1712345678+1@corp.io", Some(1_752_345_679_000_000)), None);
+        assert_eq!(clock("1712345678+1@corp.io", Some(1_712_345_679_000_000)).as_deref(), Some("{time}"));
         // A counter behind it, where the row was made then; an order's number that begins like a time was not.
         assert_eq!(clock("e2e-171234567890112@corp.io", Some(1_712_345_679_000_000)).as_deref(), Some("e2e-{time}"));
         assert_eq!(clock("e2e-171234567890112@corp.io", Some(1_752_345_679_000_000)), None);

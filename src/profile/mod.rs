@@ -8,6 +8,7 @@ mod facts;
 mod keys;
 mod leftover;
 mod role;
+mod values;
 mod words;
 
 use crate::config::{ConfigError, Loaded};
@@ -195,7 +196,7 @@ fn infer_taken_at(case: &mut Case, tables: &[TableProfile], now: i64) -> Result<
         if reads.is_empty() {
             continue;
         }
-        crate::snapshot::scan(case, table.id, &reads, crate::snapshot::CHUNK_ROWS, |chunk| {
+        crate::snapshot::scan(&*case, table.id, &reads, crate::snapshot::CHUNK_ROWS, |chunk| {
             for read in &reads {
                 let column = chunk.frame.column(&read.name()).map_err(SnapshotError::Frame)?;
                 let times = column.i64().map_err(SnapshotError::Frame)?;

@@ -52,7 +52,7 @@ pub(super) fn join(table: &Table<'_>, groups: &mut [Group], members: &mut BTreeM
             join(&block.rows, group, strangers);
         }
     }
-    if table.facts.created.iter().all(Option::is_none) {
+    if table.facts.created.known().next().is_none() {
         for (group, block, strangers) in undated(table, groups, members) {
             join(&block, group, strangers);
         }

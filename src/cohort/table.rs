@@ -1,5 +1,6 @@
 //! One table as the engine sees it: bits, closures, features, clock.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 use super::Measures;
@@ -62,6 +63,7 @@ pub(super) struct Table<'a> {
     pub(super) life: i64,
     /// Mean arrivals per microsecond.
     rate: f64,
+    usually_late: OnceCell<f64>,
 }
 
 impl<'a> Table<'a> {
@@ -71,20 +73,35 @@ impl<'a> Table<'a> {
         let facts = &measures.facts[id.index()];
         let features = &measures.features[id.index()];
         let closures: Vec<&Closure> = measures.closures.iter().filter(|c| c.table == id).collect();
-        let totals = closures.iter().map(|c| totals(c)).collect();
+        let totals = closures.iter().map(|c| c.totals()).collect();
         let spread = features.iter().map(spread).collect();
         let mut order = facts.order.clone();
-        let mut times: Vec<i64> = facts.created.iter().flatten().copied().collect();
+        let mut times: Vec<i64> = facts.created.known().collect();
         times.sort_unstable();
         if order.is_empty() && !times.is_empty() {
             order = (0..facts.rows as Row).collect();
-            order.sort_by_key(|row| (facts.created[*row as usize], *row));
+            order.sort_by_key(|row| (facts.created.get(*row), *row));
         }
         // The middle nine tenths of the times: a few forged dates must not stretch the table's life.
         let trim = times.len() / 20;
         let span = if times.len() > 2 { times[times.len() - 1 - trim] - times[trim] } else { 0 };
         let rate = if span > 0 { 0.9 * times.len() as f64 / span as f64 } else { 0.0 };
-        Self { id, class, facts, scores, closures, features, owners, totals, spread, order, by_key, life: span, rate }
+        Self {
+            id,
+            class,
+            facts,
+            scores,
+            closures,
+            features,
+            owners,
+            totals,
+            spread,
+            order,
+            by_key,
+            life: span,
+            rate,
+            usually_late: OnceCell::new(),
+        }
     }
 
     pub(super) const fn people(&self) -> bool {
@@ -96,11 +113,15 @@ impl<'a> Table<'a> {
     }
 
     pub(super) fn created(&self, row: Row) -> Option<i64> {
-        self.facts.created.get(row as usize).copied().flatten()
+        self.facts.created.get(row)
     }
 
     /// Returns the share of rows that lie behind the time of their neighbours though no block of such rows holds them.
     pub(super) fn usually_late(&self) -> f64 {
+        *self.usually_late.get_or_init(|| self.share_late())
+    }
+
+    fn share_late(&self) -> f64 {
         let mut in_blocks: Vec<Row> =
             self.scores.proposals(self.id).iter().filter(|p| p.detector == "back-dated").flat_map(|p| p.rows.iter().copied()).collect();
         in_blocks.sort_unstable();
@@ -119,7 +140,7 @@ impl<'a> Table<'a> {
     }
 
     pub(super) fn inserted(&self, row: Row) -> Option<i64> {
-        self.facts.inserted.get(row as usize).copied().flatten()
+        self.facts.inserted(row)
     }
 
     /// Returns a row's bits over the families besides time and signs of people.
@@ -138,15 +159,6 @@ impl<'a> Table<'a> {
             _ => rows.len() as f64,
         }
     }
-}
-
-/// Counts a closure's rows: those with a value, and by list those in it.
-fn totals(closure: &Closure) -> (usize, Vec<usize>) {
-    let mut hits = vec![0; closure.titles.len()];
-    for (lists, _) in closure.lists.iter().zip(&closure.applies).filter(|(_, applies)| **applies) {
-        lists.iter().for_each(|l| hits[l] += 1);
-    }
-    (closure.applies.iter().filter(|a| **a).count(), hits)
 }
 
 /// Counts how often each value of a feature occurs.

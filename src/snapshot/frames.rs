@@ -83,7 +83,7 @@ impl Builders {
             append_text(texts, value);
         }
         if self.times.is_some() || self.digits.is_some() {
-            let stamp = stamp(value);
+            let stamp = Stamp::of(value);
             if let Some(times) = &mut self.times {
                 times.push(stamp.map(|s| s.micros));
             }
@@ -210,14 +210,5 @@ fn append_text(texts: &mut StringChunkedBuilder, value: ValueRef<'_>) {
             Err(_) => texts.append_value(hex_text(text)),
         },
         ValueRef::Blob(bytes) => texts.append_value(hex_text(bytes)),
-    }
-}
-
-fn stamp(value: ValueRef<'_>) -> Option<Stamp> {
-    match value {
-        ValueRef::Text(text) => Stamp::parse(text),
-        ValueRef::Integer(n) => Stamp::from_epoch(n),
-        ValueRef::Real(x) => Stamp::from_epoch(x as i64),
-        _ => None,
     }
 }

@@ -21,6 +21,31 @@ impl Case {
         self.cells(table, row, key)
     }
 
+    /// Hands the key values of some rows, which rise, to `take`, with their places in the list.
+    ///
+    /// # Errors
+    /// Returns what SQLite says or `take` does.
+    pub(super) fn row_keys(
+        &self,
+        table: TableId,
+        rows: &[Row],
+        mut take: impl FnMut(usize, &[Value]) -> Result<(), SnapshotError>,
+    ) -> Result<(), SnapshotError> {
+        let info = self.table(table);
+        // One by one costs as much as a hundred rows of a pass.
+        if info.key().is_empty() || (rows.len() as u64) < info.rows / 100 {
+            return rows.iter().enumerate().try_for_each(|(place, row)| take(place, &self.row_key(table, *row)?));
+        }
+        let mut wanted = rows.iter().enumerate().peekable();
+        self.reader().visit(table, info.key(), |row, cells| {
+            while let Some((place, _)) = wanted.next_if(|w| *w.1 == row) {
+                let key: Vec<Value> = cells.iter().map(|c| Value::from(*c)).collect();
+                take(place, &key)?;
+            }
+            Ok(())
+        })
+    }
+
     /// Returns some cells of a row.
     ///
     /// # Errors

@@ -73,7 +73,7 @@ pub fn analyze_as(case: &mut Case, config: &Loaded, now: i64, ask: &Ask, progres
         case.clear_analysis()?;
         let profile = profile::profile(case, config, now, progress)?;
         let facts = detect::gather(case, &profile)?;
-        let Measured { evidence, closures, runs } =
+        let Measured { evidence, closures, applicable, runs } =
             detect::detect(case, &profile, &facts, &without(&config.config, ask.without), &ask.given.fit(case, &profile), progress)?;
         case.set_meta("given", &serde_json::to_string(&ask.given.inputs).unwrap_or_default())?;
         let checked = is_checked(case, &profile, &runs);
@@ -92,7 +92,14 @@ pub fn analyze_as(case: &mut Case, config: &Loaded, now: i64, ask: &Ask, progres
         let guarded = cohort::guard(case, &profile, &config.config)?;
         let mut features = detect::features(case, &profile, &facts)?;
         features.iter_mut().for_each(|own| own.retain(|f| ask.without != Some(f.family)));
-        let measures = Measures { facts: &facts, weighed: &weighed, closures: &closures, features: &features, without: ask.without };
+        let measures = Measures {
+            facts: &facts,
+            weighed: &weighed,
+            closures: &closures,
+            applicable: &applicable,
+            features: &features,
+            without: ask.without,
+        };
         let masked = cohort::masked(&profile, &measures);
         if !masked.is_empty() {
             let said: Vec<String> = masked.iter().map(|(t, why)| format!("table {}: {why}", case.table(*t).table.name)).collect();

@@ -26,7 +26,7 @@ pub struct TableFacts {
     pub created: Times,
     /// Rows that were inserted at another time than they say they were created, with that time, by row; see
     /// [`Self::inserted`].
-    moved: Vec<(Row, i64)>,
+    pub(crate) moved: Vec<(Row, i64)>,
     /// Rows in the order in which they were inserted; empty where that cannot be told.
     pub order: Vec<Row>,
     /// When each row's id was made, by the clock of the creation times, where ids carry a time; UTC microseconds.
@@ -63,6 +63,14 @@ impl Times {
     /// Walks the known times, in order of rows.
     pub fn known(&self) -> impl Iterator<Item = i64> {
         self.iter().flatten()
+    }
+}
+
+impl FromIterator<Option<i64>> for Times {
+    fn from_iter<T: IntoIterator<Item = Option<i64>>>(times: T) -> Self {
+        let mut found = Self::default();
+        found.extend(times);
+        found
     }
 }
 

@@ -7,7 +7,6 @@
 
 mod arrival_train;
 mod back_dated;
-mod cells;
 mod child_older;
 mod clock_text;
 mod closure;
@@ -25,6 +24,8 @@ mod id_clock;
 mod impossible_agent;
 mod known_credential;
 mod later_activity;
+mod loop_counter;
+mod marks;
 mod name_mismatch;
 mod numbered_template;
 mod outside_subject;
@@ -52,7 +53,7 @@ use polars::prelude::{DataFrame, PolarsError, PolarsResult};
 
 use crate::config::Config;
 use crate::model::known::{Known, KnownTable, SeedPatterns};
-use crate::model::{DetectorMeta, Evidence, Role, Row};
+use crate::model::{DetectorMeta, Evidence, Family, Role, Row, TableId};
 use crate::parallel;
 use crate::profile::{Profile, TableProfile};
 use crate::progress::Progress;
@@ -80,6 +81,7 @@ pub const DETECTORS: &[&dyn Detector] = &[
     &counted_name::CountedName,
     &numbered_template::NumberedTemplate,
     &counted_address::CountedAddress,
+    &loop_counter::LoopCounter,
     &clock_text::ClockText,
     &turn::Turn,
     &unrounded_amount::UnroundedAmount,
@@ -131,6 +133,26 @@ pub trait Detector: Sync {
     fn closures(&self, _merged: &DataFrame, _table: &TableView<'_>) -> PolarsResult<Vec<Closure>> {
         Ok(Vec::new())
     }
+
+    /// Tells which rows could have shown its fact at all, sorted; `None` where every row could. Of the others its
+    /// silence says nothing.
+    ///
+    /// # Errors
+    /// Returns what polars says.
+    fn applies_to(&self, _merged: &DataFrame, _table: &TableView<'_>) -> PolarsResult<Option<Vec<Row>>> {
+        Ok(None)
+    }
+}
+
+/// The rows of a table of which a family of facts can say something.
+#[derive(Clone, Debug)]
+pub struct Applicable {
+    /// The family.
+    pub family: Family,
+    /// The table.
+    pub table: TableId,
+    /// Rows, sorted.
+    pub rows: Vec<Row>,
 }
 
 /// A table as detectors see it.
@@ -216,6 +238,8 @@ pub struct Measured {
     pub evidence: Vec<Evidence>,
     /// What only groups can show.
     pub closures: Vec<Closure>,
+    /// Where a family cannot say something of every row.
+    pub applicable: Vec<Applicable>,
     /// Detector, table ordinal, outcome.
     pub runs: Vec<(&'static str, usize, Outcome)>,
 }
@@ -254,6 +278,7 @@ pub fn detect(
         let of_table = of_table?;
         measured.evidence.extend(of_table.evidence);
         measured.closures.extend(of_table.closures);
+        measured.applicable.extend(of_table.applicable);
         measured.runs.extend(of_table.runs);
     }
     Ok(measured)
@@ -297,6 +322,8 @@ fn run_table(reader: Reader<'_>, enabled: &[&dyn Detector], view: &TableView<'_>
         let facts = found.len() + closures.len();
         let outcome = if facts == 0 { Outcome::Nothing } else { Outcome::Found(facts) };
         measured.closures.extend(closures);
+        let rows = detector.applies_to(&merged, view).map_err(frame_error)?;
+        measured.applicable.extend(rows.map(|rows| Applicable { family: detector.meta().family, table, rows }));
         measured.runs.push((id, table.index(), outcome));
         measured.evidence.extend(found);
     }

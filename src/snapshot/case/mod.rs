@@ -199,7 +199,7 @@ impl Case {
             }
             let mut statement = self.db.prepare(
                 "SELECT table_id, physical_name, rows, rejected, truncated, declared, model, rootpage FROM unseed_tables \
-                 JOIN sqlite_schema ON sqlite_schema.type = 'table' AND sqlite_schema.name = physical_name ORDER BY table_id",
+                 LEFT JOIN sqlite_schema ON sqlite_schema.type = 'table' AND sqlite_schema.name = physical_name ORDER BY table_id",
             )?;
             let found = statement.query_map([], |row| {
                 let id: u32 = row.get(0)?;
@@ -215,7 +215,8 @@ impl Case {
                         truncated: row.get(4)?,
                         declared: row.get(5)?,
                         invalid_utf8,
-                        root: row.get(7)?,
+                        // Page 0 is no page: to read it is an error that says so.
+                        root: row.get::<_, Option<u32>>(7)?.unwrap_or(0),
                     },
                     row.get::<_, String>(6)?,
                 ))

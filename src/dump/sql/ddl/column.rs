@@ -42,6 +42,10 @@ const TYPE_ENDS: &[&str] = &[
     "USING",
 ];
 
+/// Words that end a DEFAULT's expression; source as [`TYPE_ENDS`].
+const EXPRESSION_ENDS: &[&str] =
+    &["NOT", "NULL", "PRIMARY", "UNIQUE", "REFERENCES", "CHECK", "CONSTRAINT", "GENERATED", "COLLATE", "COMMENT", "ON"];
+
 impl Parser<'_> {
     pub(super) fn column(&mut self, table: &QualifiedName, name: &str) -> Column {
         let type_text = self.type_text();
@@ -95,19 +99,9 @@ impl Parser<'_> {
 
     pub(super) fn type_text(&mut self) -> String {
         let start = self.pos;
-        while let Some(token) = self.peek() {
-            let ends = matches!(token, Token::Punct(b',' | b')'))
-                || TYPE_ENDS.iter().any(|word| token.is(word))
-                || (self.pos > start && self.peek_is("CHARACTER") && self.ahead_is(1, "SET"));
-            if ends {
-                break;
-            }
-            if self.punct(b'(') {
-                self.skip_parens();
-            } else {
-                self.pos += 1;
-            }
-        }
+        self.pass(|parser, token| {
+            TYPE_ENDS.iter().any(|word| token.is(word)) || (parser.pos > start && parser.peek_is("CHARACTER") && parser.ahead_is(1, "SET"))
+        });
         self.raw(start, self.pos)
     }
 
@@ -119,12 +113,14 @@ impl Parser<'_> {
         } else {
             self.pos += 1;
         }
+        self.pass(|_, token| EXPRESSION_ENDS.iter().any(|word| token.is(word)));
+        self.raw(start, self.pos)
+    }
+
+    /// Passes tokens, parentheses whole, up to one that `ends` knows, or the end of the column.
+    fn pass(&mut self, ends: impl Fn(&Self, &Token<'_>) -> bool) {
         while let Some(token) = self.peek() {
-            let ends = matches!(token, Token::Punct(b',' | b')'))
-                || ["NOT", "NULL", "PRIMARY", "UNIQUE", "REFERENCES", "CHECK", "CONSTRAINT", "GENERATED", "COLLATE", "COMMENT", "ON"]
-                    .iter()
-                    .any(|word| token.is(word));
-            if ends {
+            if matches!(token, Token::Punct(b',' | b')')) || ends(self, token) {
                 break;
             }
             if self.punct(b'(') {
@@ -133,6 +129,5 @@ impl Parser<'_> {
                 self.pos += 1;
             }
         }
-        self.raw(start, self.pos)
     }
 }

@@ -189,7 +189,7 @@ fn pattern(cells: &[ValueRef<'_>]) -> u64 {
     for cell in cells {
         let state = match cell {
             ValueRef::Null => 0,
-            ValueRef::Text(text) if text.is_empty() => 1,
+            ValueRef::Text([]) => 1,
             _ => 2,
         };
         pattern = pattern.wrapping_mul(3).wrapping_add(state).rotate_left(7) ^ 0x9e37_79b9;

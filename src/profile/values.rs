@@ -2,7 +2,7 @@
 //! among another's. Values are equal as SQLite compares them: by storage class, except that 5 and 5.0 are one.
 
 use std::collections::HashSet;
-use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
 
 use crate::model::{Row, TableId, ValueRef};
 use crate::snapshot::{Reader, SnapshotError};

@@ -1,5 +1,5 @@
 //! A whole `unseed scan` of four CSV files (a million users, six million rows, one user in a hundred seeded), in turn
-//! with what an analyst would run instead: DuckDB loading them to a file and running hand-written checks on two
+//! with what an analyst would run instead: `DuckDB` loading them to a file and running hand-written checks on two
 //! threads, and SQLite's shell doing the same. Whole processes; medians of alternated rounds. Prints commands, wall and
 //! CPU time, ratios, the peak memory of an analysis, and what became of the seeded and of the real users.
 //!
@@ -7,7 +7,7 @@
 //!     cargo bench --bench scan -- --rounds 1     fewer
 //!
 //! `UNSEED_BENCH_USERS` makes it smaller or larger, `UNSEED_BENCH_DIR` keeps the data, `UNSEED_BENCH_PYTHON` is a
-//! Python with DuckDB (`python3 -m venv V && V/bin/pip install duckdb`). A peer that is missing is left out, and said so.
+//! Python with `DuckDB` (`python3 -m venv V && V/bin/pip install duckdb`). A peer that is missing is left out, and said so.
 
 #![expect(clippy::print_stdout, reason = "a program for people")]
 

@@ -268,7 +268,7 @@ pub(super) fn test(table: &Table<'_>, rows: &[Row], candidates: &[Row], listed: 
     let mut families: BTreeMap<Family, Bits> = BTreeMap::new();
     let mut shown: BTreeSet<Family> = BTreeSet::new();
     let mut impossible: BTreeSet<Row> = BTreeSet::new();
-    let mut timed = 0;
+    let (mut timed, mut of_list) = (0, 0);
     for family in Family::ALL {
         let mut sum = 0.0;
         let (mut hits, mut mute) = (0, 0);
@@ -279,6 +279,7 @@ pub(super) fn test(table: &Table<'_>, rows: &[Row], candidates: &[Row], listed: 
                     sum += term.bits.get();
                     if term.certainty == Certainty::CannotBeHuman && family != Family::Relational {
                         impossible.insert(*row);
+                        of_list += usize::from(family == Family::Vocabulary);
                     }
                 }
                 None if family == Family::Human => {}
@@ -307,7 +308,8 @@ pub(super) fn test(table: &Table<'_>, rows: &[Row], candidates: &[Row], listed: 
         }
     }
     let closed = closed(table, rows, candidates);
-    let mut drawn = false;
+    // A short list that a seed's author typed is a list like a generator's.
+    let mut drawn = of_list as f64 >= IN_ONE_LIST * rows.len() as f64 && of_list >= LEAST_CERTAIN;
     let mut certain = impossible.len() as f64 >= CLOSURE * rows.len() as f64 && !impossible.is_empty();
     if let Some(closed) = &closed {
         let family = table.closures[closed.closure].family;
@@ -316,7 +318,7 @@ pub(super) fn test(table: &Table<'_>, rows: &[Row], candidates: &[Row], listed: 
         if closed.bits >= SECOND_FAMILY.get() {
             shown.insert(family);
         }
-        drawn = closed.against_natives - price >= NOT_CHANCE;
+        drawn |= closed.against_natives - price >= NOT_CHANCE;
         certain |= drawn;
     }
     // What an import of people cannot show: names of one list, shapes that programs write, names against addresses.

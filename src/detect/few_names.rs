@@ -107,11 +107,11 @@ impl Detector for FewNames {
         let ranks = table.facts.ranks();
         let place = |row: Row| match ranks.get(row as usize) {
             Some(rank) => i64::from(*rank),
-            None => table.facts.created.get(row as usize).copied().flatten().unwrap_or(i64::MAX),
+            None => table.facts.created.get(row).unwrap_or(i64::MAX),
         };
         let mut people: Vec<Named> = (0..rows.len()).map(|i| Named { row: rows[i], first: first[i], last: last[i] }).collect();
         people.sort_by_cached_key(|p| (place(p.row), p.row));
-        let created = |p: &Named| table.facts.created.get(p.row as usize).copied().flatten();
+        let created = |p: &Named| table.facts.created.get(p.row);
         let mut found = bursts(&people, created);
         let apart = |stretch: &Stretch| found.iter().all(|f| stretch.rows.iter().all(|r| f.rows.binary_search(r).is_err()));
         let others: Vec<Stretch> = stretches(&people).into_iter().filter(apart).collect();

@@ -15,6 +15,7 @@ pub mod ingest;
 pub mod known;
 pub mod labelled;
 pub mod model;
+mod parallel;
 pub mod pipeline;
 pub mod plan;
 pub mod profile;

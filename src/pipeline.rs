@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::cohort::{self, GuardError, Judgement, Measures};
 use crate::config::{Config, Loaded};
-use crate::detect::{self, Closure, DetectError, Outcome};
+use crate::detect::{self, Closure, DetectError, Measured, Outcome};
 use crate::known::Given;
 use crate::model::known::Known;
 use crate::model::value::row_key_json;
@@ -73,11 +73,11 @@ pub fn analyze_as(case: &mut Case, config: &Loaded, now: i64, ask: &Ask, progres
         case.clear_analysis()?;
         let profile = profile::profile(case, config, now, progress)?;
         let facts = detect::gather(case, &profile)?;
-        let measured =
+        let Measured { evidence, closures, applicable, runs } =
             detect::detect(case, &profile, &facts, &without(&config.config, ask.without), &ask.given.fit(case, &profile), progress)?;
         case.set_meta("given", &serde_json::to_string(&ask.given.inputs).unwrap_or_default())?;
-        let checked = is_checked(case, &profile, &measured.runs);
-        for (detector, table, outcome) in &measured.runs {
+        let checked = is_checked(case, &profile, &runs);
+        for (detector, table, outcome) in &runs {
             let (count, why) = match outcome {
                 Outcome::Found(count) => (*count, ""),
                 Outcome::Nothing => (0, ""),
@@ -85,22 +85,18 @@ pub fn analyze_as(case: &mut Case, config: &Loaded, now: i64, ask: &Ask, progres
             };
             case.put_detector_run(detector, TableId(*table as u32), outcome.as_str(), count, why)?;
         }
-        let weighed = weigh::weigh(measured.evidence.clone(), &facts);
+        let weighed = weigh::weigh(evidence, &facts);
         for fact in &weighed {
             case.put_evidence(&fact.evidence, fact.bits.get())?;
         }
         let guarded = cohort::guard(case, &profile, &config.config)?;
-        let mut features = Vec::new();
-        for (table, own) in profile.tables.iter().zip(&facts) {
-            let mut own = detect::features(case, table, own, &facts)?;
-            own.retain(|f| ask.without != Some(f.family));
-            features.push(own);
-        }
+        let mut features = detect::features(case, &profile, &facts)?;
+        features.iter_mut().for_each(|own| own.retain(|f| ask.without != Some(f.family)));
         let measures = Measures {
             facts: &facts,
             weighed: &weighed,
-            closures: &measured.closures,
-            applicable: &measured.applicable,
+            closures: &closures,
+            applicable: &applicable,
             features: &features,
             without: ask.without,
         };
@@ -117,7 +113,7 @@ pub fn analyze_as(case: &mut Case, config: &Loaded, now: i64, ask: &Ask, progres
         let measures = if masked.is_empty() {
             measures
         } else {
-            unmasked = without_masks(&weighed, &measured.closures);
+            unmasked = without_masks(&weighed, &closures);
             Measures { weighed: &unmasked.0, closures: &unmasked.1, ..measures }
         };
         let mut judgement = cohort::judge(&profile, &measures, &guarded);
@@ -207,9 +203,7 @@ fn store(case: &Case, judgement: &Judgement) -> Result<(), SnapshotError> {
         let digest = digests.get(&cohort.id).map(|h| h.finalize().to_hex()[..32].to_owned()).unwrap_or_default();
         case.put_cohort(cohort, &digest)?;
     }
-    for spared in &judgement.spared {
-        case.put_spared(spared)?;
-    }
+    case.put_spared(&judgement.spared)?;
     Ok(())
 }
 
@@ -232,7 +226,7 @@ pub fn explain(
     let profile = profile::profile(case, config, now, progress)?;
     let facts = detect::gather(case, &profile)?;
     let measured = detect::detect(case, &profile, &facts, &config.config, &Known::default(), progress)?;
-    let weighed = weigh::weigh(measured.evidence.clone(), &facts);
+    let weighed = weigh::weigh(measured.evidence, &facts);
     let scores = cohort::Scores::new(&weighed, &facts);
     Ok(cohort::explain(&scores, table, row))
 }

@@ -255,7 +255,7 @@ fn core(table: &Table<'_>, rows: &[Row], tested: &Tested) -> Vec<Row> {
     let in_list = |row: Row| {
         tested.closed.as_ref().is_some_and(|c| {
             let closure = table.closures[c.closure];
-            closure.lists[row as usize].contains(c.list)
+            closure.holds(row, c.list)
         })
     };
     rows.iter().copied().filter(|row| table.own(*row) >= CORE || in_list(*row)).collect()
@@ -350,8 +350,8 @@ fn with_children(table: &Table<'_>, rows: &[Row], tested: &Tested) -> bool {
     }
     let (mut shown, mut certain) = (tested.shown.clone(), tested.certain);
     for child in table.children() {
-        let Some(owned) = same_run::owned(table, rows, &child) else { continue };
-        let of_child = test(&child, &owned, &owned, false, LANGUAGES);
+        let Some(owned) = same_run::owned(table, rows, child) else { continue };
+        let of_child = test(child, &owned, &owned, false, LANGUAGES);
         shown.extend(of_child.shown);
         certain |= of_child.certain;
     }
@@ -379,13 +379,13 @@ fn writers(table: &Table<'_>, rows: &[Row], candidates: &[Row]) -> usize {
 pub(super) fn closed(table: &Table<'_>, rows: &[Row], candidates: &[Row]) -> Option<Closed> {
     let mut best: Option<Closed> = None;
     for (index, closure) in table.closures.iter().enumerate() {
-        let with: Vec<Row> = rows.iter().copied().filter(|r| closure.applies[*r as usize]).collect();
+        let with: Vec<Row> = rows.iter().copied().filter(|r| closure.applies(*r)).collect();
         if with.len() < 3 || with.len() * 2 < rows.len() {
             continue;
         }
         let mut hits = vec![0_usize; closure.titles.len()];
-        for row in &with {
-            closure.lists[*row as usize].iter().for_each(|l| hits[l] += 1);
+        for lists in with.iter().filter_map(|row| closure.lists(*row)) {
+            lists.iter().for_each(|l| hits[l] += 1);
         }
         let (applicable, everywhere) = &table.totals[index];
         let tried = LANGUAGES + (table.rows() as f64).log2();
@@ -408,8 +408,8 @@ pub(super) fn closed(table: &Table<'_>, rows: &[Row], candidates: &[Row]) -> Opt
                 continue;
             }
             let (mut inside, mut strangers) = (0, 0);
-            for row in candidates.iter().filter(|r| closure.applies[**r as usize]) {
-                if closure.lists[*row as usize].contains(list) { inside += 1 } else { strangers += 1 }
+            for row in candidates.iter().filter(|r| closure.applies(**r)) {
+                if closure.holds(*row, list) { inside += 1 } else { strangers += 1 }
             }
             let bits = mixture(inside, strangers, elsewhere) - tried;
             let against_natives = mixture(inside, strangers, elsewhere.max(native)) - tried;

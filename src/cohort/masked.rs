@@ -57,7 +57,7 @@ struct Trait {
 fn traits(table: TableId, facts: &TableFacts, measures: &Measures<'_>) -> Vec<Trait> {
     let mut found: Vec<Trait> = Vec::new();
     for closure in measures.closures.iter().filter(|c| c.table == table) {
-        found.extend(fullest(closure));
+        found.extend(fullest(closure, facts.rows));
     }
     let mut by_detector: BTreeMap<&str, (String, BTreeSet<Row>)> = BTreeMap::new();
     for fact in measures.weighed.iter().map(|w| &w.evidence).filter(|e| e.table == table && MASKED_FAMILIES.contains(&e.family)) {
@@ -73,18 +73,14 @@ fn traits(table: TableId, facts: &TableFacts, measures: &Measures<'_>) -> Vec<Tr
 }
 
 /// Returns the list that holds most rows' values, unless its people have few names.
-fn fullest(closure: &Closure) -> Option<Trait> {
-    let applicable = closure.applies.iter().filter(|a| **a).count();
-    let mut hits = vec![0_usize; closure.titles.len()];
-    for lists in &closure.lists {
-        lists.iter().for_each(|l| hits[l] += 1);
-    }
+fn fullest(closure: &Closure, rows: usize) -> Option<Trait> {
+    let (applicable, hits) = closure.totals();
     let (list, count) = hits.into_iter().enumerate().max_by_key(|(list, hits)| (*hits, usize::MAX - list))?;
     let few_names = native_share(&closure.titles[list]) > NEARLY_ALL;
     if applicable < LEAST_ROWS || few_names {
         return None;
     }
-    let rows = (0..closure.lists.len()).filter(|r| closure.lists[*r].contains(list)).map(|r| r as Row).collect();
+    let rows = (0..rows as Row).filter(|row| closure.holds(*row, list)).collect();
     Some(Trait { what: format!("{} in {}", closure.what, closure.titles[list]), rows, share: count as f64 / applicable as f64 })
 }
 
@@ -94,7 +90,7 @@ fn everywhere(facts: &TableFacts, rows: &BTreeSet<Row>, share: f64) -> bool {
     if facts.created.is_empty() {
         return true;
     }
-    order.sort_by_key(|row| (facts.created[*row as usize], *row));
+    order.sort_by_key(|row| (facts.created.get(*row), *row));
     order.chunks(facts.rows.div_ceil(10)).all(|tenth| {
         let hits = tenth.iter().filter(|r| rows.contains(r)).count();
         hits as f64 >= 0.8 * share * tenth.len() as f64
@@ -115,7 +111,7 @@ fn organic(table: TableId, facts: &TableFacts, measures: &Measures<'_>) -> bool 
 /// Returns whether creation times follow the hours of a day, as far as they tell hours: some third of the day
 /// holds far fewer of them than another. Dates that a generator draws fall on all hours alike.
 fn has_days(facts: &TableFacts) -> bool {
-    let times: Vec<i64> = facts.created.iter().flatten().copied().filter(|t| t % DAY != 0).collect();
+    let times: Vec<i64> = facts.created.known().filter(|t| t % DAY != 0).collect();
     if times.len() < LEAST_ROWS {
         return true;
     }

@@ -16,7 +16,7 @@ mod verdicts;
 use std::collections::BTreeMap;
 
 use crate::detect::{Applicable, Closure, Feature, TableFacts};
-use crate::model::verdict::SnapshotVerdict;
+use crate::model::verdict::{SnapshotVerdict, Spared};
 use crate::model::{Bits, Cohort, CohortId, Reason, Row, RowVerdict, TableClass, TableId, Verdict};
 use crate::profile::Profile;
 use crate::weigh::Weighed;
@@ -33,7 +33,7 @@ pub struct Judgement {
     /// Rows that are not real, by table and row.
     pub verdicts: Vec<RowVerdict>,
     /// Rows that looked like seeded ones and stay real, by table and row.
-    pub spared: Vec<RowVerdict>,
+    pub spared: Vec<Spared>,
 }
 
 /// A row that the configuration, a role or a veto keeps, and why.

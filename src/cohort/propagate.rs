@@ -7,9 +7,10 @@ use super::protect::Guarded;
 use super::scores::{Scores, Term};
 use super::table::Table;
 use super::{Measures, judge};
-use crate::detect::{NO_ROW, TableFacts};
+use crate::detect::{NO_ROW, ParentLink, TableFacts};
 use crate::model::{Bits, Certainty, Family, Row, TableClass, TableId, Verdict};
-use crate::profile::Profile;
+use crate::parallel;
+use crate::profile::{Profile, TableProfile};
 
 /// Bits for a child whose owners are all seeded.
 const ALL_SEEDED: Bits = Bits::from_hundredths(1_200);
@@ -68,17 +69,26 @@ pub(super) fn owners(
     if others.is_empty() {
         others = links.iter().filter(|l| profile.table(l.parent).class != TableClass::Reference && l.parent != table).collect();
     }
+    let suspicious: Vec<Vec<bool>> = facts.iter().zip(member_of).map(|(f, members)| marks(f.rows, members)).collect();
     let mut found = BTreeMap::new();
+    let mut own: Vec<(TableId, Row)> = Vec::new();
     for row in 0..facts[table.index()].rows as Row {
-        let parents = |links: &[&crate::detect::ParentLink]| -> Vec<(TableId, Row)> {
-            links.iter().map(|l| (l.parent, l.rows[row as usize])).filter(|(_, r)| *r != NO_ROW).collect()
+        let parents = |links: &[&crate::detect::ParentLink], own: &mut Vec<(TableId, Row)>| {
+            own.extend(links.iter().map(|l| (l.parent, l.rows[row as usize])).filter(|(_, r)| *r != NO_ROW));
         };
-        let mut own = parents(&people);
+        own.clear();
+        parents(&people, &mut own);
         if own.is_empty() {
-            own = parents(&others);
+            parents(&others, &mut own);
+        }
+        // One owner that no group has: a real one, and nothing to say.
+        if let [(parent, parent_row)] = own.as_slice()
+            && !suspicious[parent.index()].get(*parent_row as usize).is_some_and(|s| *s)
+        {
+            continue;
         }
         let mut owner = Owner { seeded: 0, review: 0, real: 0, inherits: None };
-        for (parent, parent_row) in own {
+        for (parent, parent_row) in own.drain(..) {
             // What a protected row has stays with it.
             let kept = guarded.kept.contains_key(&(parent, parent_row)) || guarded.privileged.contains_key(&(parent, parent_row));
             match member_of[parent.index()].get(&parent_row).filter(|_| !kept) {
@@ -105,6 +115,13 @@ pub(super) fn owners(
         }
     }
     found
+}
+
+/// Marks the rows that are members of groups; empty where there are none.
+fn marks(rows: usize, members: &BTreeMap<Row, super::Member>) -> Vec<bool> {
+    let mut marks = vec![false; if members.is_empty() { 0 } else { rows }];
+    members.keys().for_each(|row| marks[*row as usize] = true);
+    marks
 }
 
 /// Marks the tables whose rows belong to people, at any number of steps; people themselves are not marked.
@@ -155,14 +172,21 @@ const MADE_CHILDREN: Bits = Bits::from_hundredths(300);
 pub(super) fn upward(profile: &Profile, measures: &Measures<'_>, scores: &mut Scores) {
     let mut terms: BTreeMap<(TableId, Row), (usize, String)> = BTreeMap::new();
     let nobody = BTreeMap::new();
-    for child in profile.tables.iter().filter(|t| t.is_judged() && t.class != TableClass::People) {
-        let links: Vec<_> = measures.facts[child.id.index()].parents.iter().collect();
-        let people: Vec<_> = links.into_iter().filter(|l| profile.table(l.parent).class == TableClass::People).collect();
-        if people.is_empty() {
-            continue;
-        }
+    let of_people = |child: &TableProfile| -> Vec<&ParentLink> {
+        let links = measures.facts[child.id.index()].parents.iter();
+        links.filter(|l| profile.table(l.parent).class == TableClass::People).collect()
+    };
+    let owned = |t: &&TableProfile| t.is_judged() && t.class != TableClass::People && !of_people(t).is_empty();
+    let children: Vec<&TableProfile> = profile.tables.iter().filter(owned).collect();
+    let known: &Scores = scores;
+    let judged = |child: &&TableProfile| {
         let (mut groups, mut members) = (Vec::new(), BTreeMap::new());
-        judge::table(&Table::new(child, measures, scores, &nobody), &mut groups, &mut members);
+        judge::table(&Table::new(child, measures, known, &nobody), &mut groups, &mut members);
+        (groups, members)
+    };
+    let found = parallel::each(&children, |t| measures.facts[t.id.index()].rows as u64, judged, |_| {});
+    for (child, (groups, members)) in children.into_iter().zip(found) {
+        let people = of_people(child);
         for (row, member) in members.iter().filter(|(_, m)| groups[m.group].convicted) {
             for link in &people {
                 let parent = link.rows[*row as usize];

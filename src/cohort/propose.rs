@@ -34,9 +34,10 @@ fn of_bits(table: &Table<'_>) -> Vec<Proposal> {
     if table.order.is_empty() {
         return Vec::new();
     }
+    let values = table.scores.sums(table.id, table.rows(), &VALUE_FAMILIES);
+    let others = table.scores.sums(table.id, table.rows(), &[Family::Human, Family::Clock]);
     let score = |row: &Row| {
-        let bits = table.scores.sum(table.id, *row, &VALUE_FAMILIES).get()
-            + table.scores.sum(table.id, *row, &[Family::Human, Family::Clock]).get();
+        let bits = values[*row as usize].get() + others[*row as usize].get();
         if bits == 0.0 { EMPTY } else { bits.min(12.0) }
     };
     let least = SEGMENT + (table.rows() as f64).log2();
@@ -54,10 +55,10 @@ fn of_closures(table: &Table<'_>) -> Vec<Proposal> {
             let real =
                 if share > 0.8 { SHIPPED_CLOSURE.max(2.0 * native_share(&closure.titles[list]) - 1.0) } else { share.max(CLOSURE_FLOOR) };
             let (hit, miss) = ((0.95 / real).log2(), (0.05 / (1.0 - real)).log2());
-            let score = |row: &Row| match (closure.applies[*row as usize], closure.lists[*row as usize].contains(list)) {
-                (false, _) => -0.2,
-                (true, true) => hit,
-                (true, false) => miss,
+            let score = |row: &Row| match closure.lists(*row) {
+                None => -0.2,
+                Some(lists) if lists.contains(list) => hit,
+                Some(_) => miss,
             };
             let detail = format!("have {} in {}", closure.what, closure.titles[list]);
             let mut proposals = segments(table, table.order.iter().map(score), least, closure.detector, closure.family, &detail);

@@ -133,7 +133,10 @@ fn erased(case: &Case, profile: &Profile, table: TableId, guarded: &mut Guarded)
 }
 
 fn has_erasure_word(text: &str) -> bool {
-    text.split(|c: char| !c.is_alphabetic()).any(|word| ERASED.contains(&word.to_lowercase().as_str()))
+    let erased = |word: &str| {
+        if word.is_ascii() { ERASED.iter().any(|e| e.eq_ignore_ascii_case(word)) } else { ERASED.contains(&word.to_lowercase().as_str()) }
+    };
+    text.split(|c: char| !c.is_alphabetic()).any(erased)
 }
 
 fn apply(case: &Case, rule: &ProtectConfig, guarded: &mut Guarded) -> Result<(), GuardError> {

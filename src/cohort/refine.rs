@@ -202,7 +202,7 @@ fn features(table: &Table<'_>, fitted: &[Fitted<'_>], row: Row, in_core: bool) -
 }
 
 fn in_list(table: &Table<'_>, row: Row, closed: Option<&Closed>) -> bool {
-    closed.is_some_and(|c| table.closures[c.closure].lists[row as usize].contains(c.list))
+    closed.is_some_and(|c| table.closures[c.closure].holds(row, c.list))
 }
 
 /// A row's own bits, with what its place in or out of the group's list says, and signs of a person.
@@ -213,7 +213,7 @@ fn own(table: &Table<'_>, row: Row, closed: Option<&Closed>) -> f64 {
 
 fn closure_bits(table: &Table<'_>, row: Row, closed: &Closed) -> Bits {
     let closure = table.closures[closed.closure];
-    match (closure.applies[row as usize], closure.lists[row as usize].contains(closed.list)) {
+    match (closure.applies(row), closure.holds(row, closed.list)) {
         (false, _) => Bits::ZERO,
         (true, true) => closed.hit(),
         (true, false) => closed.miss(),

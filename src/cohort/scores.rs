@@ -193,6 +193,21 @@ impl Scores {
         rows
     }
 
+    /// Returns the sums of each row's terms over some families, by row. Looks only at the rows that have terms.
+    pub(crate) fn sums(&self, table: TableId, rows: usize, families: &[Family]) -> Vec<Bits> {
+        let mut sums = vec![Bits::ZERO; rows];
+        for (family, terms) in &self.tables[table.index()] {
+            if families.contains(family) {
+                terms.iter().for_each(|(row, term)| sums[*row as usize] += term.bits);
+            }
+        }
+        if families.contains(&Family::Human) {
+            let signs = &self.signs[table.index()];
+            (0..rows as Row).for_each(|row| sums[row as usize] += signs.of(row).map_or(Bits::ZERO, |t| t.bits));
+        }
+        sums
+    }
+
     /// Returns the sum of a row's terms over some families.
     pub(crate) fn sum(&self, table: TableId, row: Row, families: &[Family]) -> Bits {
         families.iter().filter_map(|f| self.term(table, *f, row)).map(|t| t.bits).sum()

@@ -1,5 +1,6 @@
 //! One table as the engine sees it: bits, closures, features, clock.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 use super::Measures;
@@ -63,8 +64,10 @@ pub(super) struct Table<'a> {
     pub(super) life: i64,
     /// Mean arrivals per microsecond.
     rate: f64,
+    usually_late: OnceCell<f64>,
     /// Other tables that hang on this one.
     hanging: Vec<&'a TableProfile>,
+    children: OnceCell<Vec<Self>>,
     measures: &'a Measures<'a>,
 }
 
@@ -79,14 +82,14 @@ impl<'a> Table<'a> {
         let features = &measures.features[id.index()];
         let closures: Vec<&Closure> = measures.closures.iter().filter(|c| c.table == id).collect();
         let applicable = measures.applicable.iter().filter(|a| a.table == id).collect();
-        let totals = closures.iter().map(|c| totals(c)).collect();
+        let totals = closures.iter().map(|c| c.totals()).collect();
         let spread = features.iter().map(spread).collect();
         let mut order = facts.order.clone();
-        let mut times: Vec<i64> = facts.created.iter().flatten().copied().collect();
+        let mut times: Vec<i64> = facts.created.known().collect();
         times.sort_unstable();
         if order.is_empty() && !times.is_empty() {
             order = (0..facts.rows as Row).collect();
-            order.sort_by_key(|row| (facts.created[*row as usize], *row));
+            order.sort_by_key(|row| (facts.created.get(*row), *row));
         }
         // The middle nine tenths of the times: a few forged dates must not stretch the table's life.
         let trim = times.len() / 20;
@@ -107,7 +110,9 @@ impl<'a> Table<'a> {
             by_key,
             life: span,
             rate,
+            usually_late: OnceCell::new(),
             hanging: Vec::new(),
+            children: OnceCell::new(),
             measures,
         }
     }
@@ -121,9 +126,10 @@ impl<'a> Table<'a> {
         self
     }
 
-    /// Opens these tables one after the other, each without its owners.
-    pub(super) fn children(&self) -> impl Iterator<Item = Table<'a>> {
-        self.hanging.iter().map(|child| Table::new(child, self.measures, self.scores, &NO_OWNERS))
+    /// Returns these tables, each without its owners; opened when they are first asked for.
+    pub(super) fn children(&self) -> &[Self] {
+        let open = |child: &&TableProfile| Table::new(child, self.measures, self.scores, &NO_OWNERS);
+        self.children.get_or_init(|| self.hanging.iter().map(open).collect())
     }
 
     /// Expects how many rows of no seed fall into the time that some rows span, by how many other rows the table
@@ -131,7 +137,7 @@ impl<'a> Table<'a> {
     pub(super) fn strangers_by_others(&self, rows: &[Row], life: i64) -> f64 {
         let times: Vec<i64> = rows.iter().filter_map(|r| self.created(*r)).collect();
         let (Some(first), Some(last)) = (times.iter().min(), times.iter().max()) else { return rows.len() as f64 };
-        let others = self.facts.created.iter().flatten().count().saturating_sub(times.len());
+        let others = self.facts.created.known().count().saturating_sub(times.len());
         let life = self.life.max(life).max(SECOND);
         (BUSY * (others + 1) as f64 * (last - first + SECOND) as f64 / life as f64).min(rows.len() as f64)
     }
@@ -145,11 +151,15 @@ impl<'a> Table<'a> {
     }
 
     pub(super) fn created(&self, row: Row) -> Option<i64> {
-        self.facts.created.get(row as usize).copied().flatten()
+        self.facts.created.get(row)
     }
 
     /// Returns the share of rows that lie behind the time of their neighbours though no block of such rows holds them.
     pub(super) fn usually_late(&self) -> f64 {
+        *self.usually_late.get_or_init(|| self.share_late())
+    }
+
+    fn share_late(&self) -> f64 {
         let mut in_blocks: Vec<Row> =
             self.scores.proposals(self.id).iter().filter(|p| p.detector == "back-dated").flat_map(|p| p.rows.iter().copied()).collect();
         in_blocks.sort_unstable();
@@ -168,7 +178,7 @@ impl<'a> Table<'a> {
     }
 
     pub(super) fn inserted(&self, row: Row) -> Option<i64> {
-        self.facts.inserted.get(row as usize).copied().flatten()
+        self.facts.inserted(row)
     }
 
     /// Returns whether a family's silence about a row says something.
@@ -193,15 +203,6 @@ impl<'a> Table<'a> {
             _ => rows.len() as f64,
         }
     }
-}
-
-/// Counts a closure's rows: those with a value, and by list those in it.
-fn totals(closure: &Closure) -> (usize, Vec<usize>) {
-    let mut hits = vec![0; closure.titles.len()];
-    for (lists, _) in closure.lists.iter().zip(&closure.applies).filter(|(_, applies)| **applies) {
-        lists.iter().for_each(|l| hits[l] += 1);
-    }
-    (closure.applies.iter().filter(|a| **a).count(), hits)
 }
 
 /// Counts how often each value of a feature occurs.

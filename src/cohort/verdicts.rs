@@ -1,11 +1,13 @@
 //! From bits to verdicts. A row is seeded only inside a convicted cohort, or on two families of its own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 
 use super::protect::Guarded;
 use super::scores::Scores;
 use super::{Group, Judgement, Member, REVIEW_FROM, SEEDED_FROM, SPARED_FROM};
 use crate::detect::TableFacts;
+use crate::model::verdict::Spared;
 use crate::model::{Bits, Certainty, Cohort, CohortTable, Family, Reason, Row, RowVerdict, TableId, Verdict};
 use crate::profile::Profile;
 use crate::weigh::{PRIOR, cap};
@@ -28,6 +30,7 @@ pub(super) fn give(
     let mut judgement = Judgement::default();
     let mut alone: BTreeMap<(TableId, String), Vec<RowVerdict>> = BTreeMap::new();
     let mut in_group: Vec<BTreeMap<TableId, Vec<Row>>> = vec![BTreeMap::new(); groups.len()];
+    let mut terms: HashSet<Arc<[Reason]>> = HashSet::new();
     for table in profile.tables.iter().filter(|t| t.is_judged()) {
         let id = table.id;
         let mut rows = scores.rows(id);
@@ -41,7 +44,9 @@ pub(super) fn give(
             if verdict.verdict == Verdict::Real {
                 let positive: Bits = verdict.reasons.iter().filter(|r| r.family != "prior" && r.bits > Bits::ZERO).map(|r| r.bits).sum();
                 if positive >= SPARED_FROM {
-                    judgement.spared.push(verdict);
+                    let reasons = terms.get(verdict.reasons.as_slice()).cloned().unwrap_or_else(|| verdict.reasons.into());
+                    terms.insert(reasons.clone());
+                    judgement.spared.push(Spared { table: id, row, bits: verdict.bits, reasons });
                 }
                 continue;
             }
@@ -177,7 +182,7 @@ fn by_bits(scores: &Scores, table: TableId, row: Row, member: Option<(&Member, &
 
 fn times(facts: &[TableFacts], table: TableId, rows: &[Row]) -> (Option<i64>, Option<i64>) {
     let created = &facts[table.index()].created;
-    let known = rows.iter().filter_map(|r| created.get(*r as usize).copied().flatten());
+    let known = rows.iter().filter_map(|r| created.get(*r));
     (known.clone().min(), known.max())
 }
 

@@ -38,7 +38,7 @@ impl Detector for ArrivalTrain {
     }
 
     fn reads(&self, table: &TableView<'_>) -> Result<Vec<ColumnRead>, String> {
-        if table.facts.created.iter().all(Option::is_none) {
+        if table.facts.created.known().next().is_none() {
             return Err("no creation time".to_owned());
         }
         Ok(Vec::new())
@@ -50,7 +50,7 @@ impl Detector for ArrivalTrain {
     }
 
     fn finish(&self, _merged: &DataFrame, table: &TableView<'_>) -> PolarsResult<Vec<Evidence>> {
-        let mut dated: Vec<(i64, Row)> = table.facts.created.iter().zip(0..).filter_map(|(time, row)| Some(((*time)?, row))).collect();
+        let mut dated: Vec<(i64, Row)> = table.facts.created.iter().zip(0..).filter_map(|(time, row)| Some((time?, row))).collect();
         dated.sort_unstable();
         let (times, rows): (Vec<i64>, Vec<Row>) = dated.into_iter().unzip();
         let Some(rate) = usual_rate(&times) else { return Ok(Vec::new()) };

@@ -61,7 +61,7 @@ impl Detector for BackDated {
         let lags = lags(table);
         let late: Vec<bool> = lags.iter().map(|l| *l >= LEAST_LAG).collect();
         let share = (late.iter().filter(|l| **l).count() as f64 / late.len().max(1) as f64).clamp(0.002, 0.5);
-        let created = |place: usize| table.facts.created[table.facts.order[place] as usize];
+        let created = |place: usize| table.facts.created.get(table.facts.order[place]);
         let in_time = Hours::of((0..late.len()).filter(|place| !late[*place]).filter_map(created));
         let mut evidence = Vec::new();
         let mut run: Vec<usize> = Vec::new();
@@ -82,7 +82,7 @@ impl Detector for BackDated {
 /// Returns by how much each row, in the order of insertion, falls behind the time of its neighbours, microseconds.
 pub(super) fn lags(table: &TableView<'_>) -> Vec<i64> {
     let created = &table.facts.created;
-    let times: Vec<Option<i64>> = table.facts.order.iter().map(|row| created[*row as usize]).collect();
+    let times: Vec<Option<i64>> = table.facts.order.iter().map(|row| created.get(*row)).collect();
     let known: Vec<i64> = times.iter().flatten().copied().collect();
     let on_line = longest_non_decreasing(&known);
     let mut lags = vec![0; times.len()];
@@ -118,7 +118,7 @@ fn block(table: &TableView<'_>, run: &[usize], lags: &[i64], share: f64, in_time
         (false, true) => MOST_AT_THE_END,
     };
     // People's own dates keep a night, and mostly rise.
-    let dates: Vec<i64> = run.iter().filter_map(|place| table.facts.created[table.facts.order[*place] as usize]).collect();
+    let dates: Vec<i64> = run.iter().filter_map(|place| table.facts.created.get(table.facts.order[*place])).collect();
     let rising = longest_non_decreasing(&dates).iter().filter(|on| **on).count();
     let drawn = rising * 2 <= dates.len() && in_time.unlike(&dates);
     let largest = run.iter().map(|place| lags[*place]).max().unwrap_or_default();

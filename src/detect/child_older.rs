@@ -60,7 +60,7 @@ impl Detector for ChildOlder {
             }
             let mut leads: Vec<(Row, i64)> = Vec::new();
             for (row, parent) in link.rows.iter().enumerate().filter(|(_, p)| **p != NO_ROW) {
-                if let (Some(child), Some(parent)) = (table.facts.created[row], parent_created[*parent as usize]) {
+                if let (Some(child), Some(parent)) = (table.facts.created.get(row as Row), parent_created.get(*parent)) {
                     leads.push((row as Row, parent - child));
                 }
             }

@@ -80,7 +80,7 @@ impl Detector for ClockText {
         for read in table.texts(META.reads) {
             for (offset, text) in chunk.frame.column(&read.name())?.str()?.iter().enumerate() {
                 let row = chunk.first_row + offset as Row;
-                let created = table.facts.created.get(row as usize).copied().flatten();
+                let created = table.facts.created.get(row);
                 if let Some(kind) = text.and_then(|t| clock(t, created)) {
                     rows.push(row);
                     kinds.push(kind);

@@ -1,13 +1,18 @@
 //! What several detectors and the cohort engine need of a table: creation times, the order of
 //! insertion, and the parents of each row. Gathered once, as plain arrays.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::hash::{BuildHasherDefault, Hasher};
 
 use polars::prelude::PolarsResult;
 
-use crate::model::{Minted, Role, Row, TableId};
-use crate::profile::{InsertionClock, Profile, Relation, agreement, longest_non_decreasing};
-use crate::snapshot::{CHUNK_ROWS, Case, Chunk, ColumnRead, SnapshotError, scan};
+use crate::model::value::hex_text;
+use crate::model::{Minted, Role, Row, TableId, ValueRef};
+use crate::parallel;
+use crate::profile::{InsertionClock, Profile, Relation, TableProfile, agreement, longest_non_decreasing};
+use crate::snapshot::{CHUNK_ROWS, Case, Chunk, ColumnRead, Reader, SnapshotError, scan};
 
 /// Stands for "no such row".
 pub const NO_ROW: Row = Row::MAX;
@@ -18,16 +23,61 @@ pub struct TableFacts {
     /// Number of rows.
     pub rows: usize,
     /// Creation times by row, UTC microseconds; empty where the table has none.
-    pub created: Vec<Option<i64>>,
-    /// When each row was inserted, as far as the order of insertion tells (no earlier than the newest row
-    /// before it), else when it says it was created; UTC microseconds; empty where there are no times.
-    pub inserted: Vec<Option<i64>>,
+    pub created: Times,
+    /// Rows that were inserted at another time than they say they were created, with that time, by row; see
+    /// [`Self::inserted`].
+    pub(crate) moved: Vec<(Row, i64)>,
     /// Rows in the order in which they were inserted; empty where that cannot be told.
     pub order: Vec<Row>,
     /// When each row's id was made, by the clock of the creation times, where ids carry a time; UTC microseconds.
     pub minted: Vec<Option<i64>>,
     /// Links to parents, one a relation.
     pub parents: Vec<ParentLink>,
+}
+
+/// Points in time by row, UTC microseconds, where they are known; eight bytes each.
+#[derive(Clone, Debug, Default)]
+pub struct Times(Vec<i64>);
+
+/// Stands for "not known".
+const NEVER: i64 = i64::MIN;
+
+impl Times {
+    /// Returns a row's time.
+    #[must_use]
+    pub fn get(&self, row: Row) -> Option<i64> {
+        self.0.get(row as usize).copied().filter(|t| *t != NEVER)
+    }
+
+    /// Returns whether there is no row at all.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Walks the times of all rows, in order.
+    pub fn iter(&self) -> impl Iterator<Item = Option<i64>> {
+        self.0.iter().map(|t| Some(*t).filter(|t| *t != NEVER))
+    }
+
+    /// Walks the known times, in order of rows.
+    pub fn known(&self) -> impl Iterator<Item = i64> {
+        self.iter().flatten()
+    }
+}
+
+impl FromIterator<Option<i64>> for Times {
+    fn from_iter<T: IntoIterator<Item = Option<i64>>>(times: T) -> Self {
+        let mut found = Self::default();
+        found.extend(times);
+        found
+    }
+}
+
+impl Extend<Option<i64>> for Times {
+    fn extend<T: IntoIterator<Item = Option<i64>>>(&mut self, times: T) {
+        self.0.extend(times.into_iter().map(|t| t.unwrap_or(NEVER)));
+    }
 }
 
 /// For each row of a child table, its parent's row.
@@ -42,6 +92,22 @@ pub struct ParentLink {
 }
 
 impl TableFacts {
+    /// Returns when a row was inserted, as far as the order of insertion tells (no earlier than the newest row before
+    /// it), else when it says it was created; UTC microseconds.
+    #[must_use]
+    pub fn inserted(&self, row: Row) -> Option<i64> {
+        match self.moved.binary_search_by_key(&row, |m| m.0) {
+            Ok(place) => Some(self.moved[place].1),
+            Err(_) => self.created.get(row),
+        }
+    }
+
+    /// Returns whether it is known of any row when it was inserted.
+    #[must_use]
+    pub fn has_times(&self) -> bool {
+        !self.moved.is_empty() || self.created.known().next().is_some()
+    }
+
     /// Returns each row's place in the order of insertion; empty where that cannot be told.
     #[must_use]
     pub fn ranks(&self) -> Vec<Row> {
@@ -58,19 +124,21 @@ impl TableFacts {
 /// # Errors
 /// Returns what the case file says.
 pub fn gather(case: &Case, profile: &Profile) -> Result<Vec<TableFacts>, SnapshotError> {
-    let mut all: Vec<TableFacts> = Vec::new();
-    for table in &profile.tables {
-        let mut facts = TableFacts { rows: case.table(table.id).rows as usize, ..TableFacts::default() };
+    let reader = case.reader();
+    let of_table = |table: &TableProfile| -> Result<TableFacts, SnapshotError> {
+        let mut facts = TableFacts { rows: reader.table(table.id).rows as usize, ..TableFacts::default() };
         if table.is_judged() && facts.rows > 0 {
-            times_and_order(case, profile, table.id, &mut facts)?;
+            times_and_order(reader, profile, table.id, &mut facts)?;
         }
-        all.push(facts);
-    }
-    for (index, relation) in profile.relations.iter().enumerate() {
-        if profile.table(relation.child).is_judged() && profile.table(relation.parent).is_judged() {
-            let rows = link(case, relation)?;
-            all[relation.child.index()].parents.push(ParentLink { relation: index, parent: relation.parent, rows });
-        }
+        Ok(facts)
+    };
+    let found = parallel::each(&profile.tables, |t| reader.table(t.id).rows, of_table, |_| {});
+    let mut all = found.into_iter().collect::<Result<Vec<TableFacts>, SnapshotError>>()?;
+    let judged = |relation: &Relation| profile.table(relation.child).is_judged() && profile.table(relation.parent).is_judged();
+    let relations: Vec<(usize, &Relation)> = profile.relations.iter().enumerate().filter(|(_, r)| judged(r)).collect();
+    let links = parallel::each(&relations, |r| reader.table(r.1.child).rows, |r| link(reader, r.1), |_| {});
+    for ((index, relation), rows) in relations.into_iter().zip(links) {
+        all[relation.child.index()].parents.push(ParentLink { relation: index, parent: relation.parent, rows: rows? });
     }
     Ok(all)
 }
@@ -80,7 +148,7 @@ fn integers(chunk: &Chunk, read: ColumnRead) -> Result<Vec<Option<i64>>, Snapsho
     read_all().map_err(SnapshotError::Frame)
 }
 
-fn times_and_order(case: &Case, profile: &Profile, id: TableId, facts: &mut TableFacts) -> Result<(), SnapshotError> {
+fn times_and_order(reader: Reader<'_>, profile: &Profile, id: TableId, facts: &mut TableFacts) -> Result<(), SnapshotError> {
     let table = profile.table(id);
     let created = table.column(Role::CreatedAt).map(ColumnRead::Time);
     let key = match table.clock {
@@ -94,7 +162,7 @@ fn times_and_order(case: &Case, profile: &Profile, id: TableId, facts: &mut Tabl
     let mut keys: Vec<(i64, Row)> = Vec::new();
     let mut minted: Vec<Option<Minted>> = Vec::new();
     if !reads.is_empty() {
-        scan(case, id, &reads, CHUNK_ROWS, |chunk| {
+        scan(reader, id, &reads, CHUNK_ROWS, |chunk| {
             if let Some(read) = created {
                 facts.created.extend(integers(&chunk, read)?);
             }
@@ -109,12 +177,12 @@ fn times_and_order(case: &Case, profile: &Profile, id: TableId, facts: &mut Tabl
             Ok::<(), SnapshotError>(())
         })?;
     }
-    let distances: Vec<i64> = facts.created.iter().zip(&minted).filter_map(|(c, m)| Some((*c)? - (*m)?.micros)).collect();
+    let distances: Vec<i64> = facts.created.iter().zip(&minted).filter_map(|(c, m)| Some(c? - (*m)?.micros)).collect();
     let (offset, _) = agreement(&distances);
     facts.minted = minted.iter().map(|m| m.map(|m| m.micros + offset)).collect();
     // A row without a date of its own was made when its id was.
     if created.is_none() && matches!(table.clock, InsertionClock::Minted { .. }) {
-        facts.created.clone_from(&facts.minted);
+        facts.created.extend(facts.minted.iter().copied());
     }
     facts.order = match table.clock {
         InsertionClock::Minted { .. } => by_ids(&minted),
@@ -125,9 +193,12 @@ fn times_and_order(case: &Case, profile: &Profile, id: TableId, facts: &mut Tabl
         InsertionClock::RowOrder { .. } => (0..facts.rows as Row).collect(),
         InsertionClock::NotApplicable(_) => Vec::new(),
     };
-    facts.inserted = match table.clock {
-        InsertionClock::Minted { .. } => facts.minted.iter().zip(&facts.created).map(|(m, c)| m.or(*c)).collect(),
-        _ => inserted(facts),
+    facts.moved = match table.clock {
+        InsertionClock::Minted { .. } => {
+            let dated = facts.minted.iter().zip(facts.created.iter()).zip(0..);
+            dated.filter_map(|((minted, created), row)| Some((row, minted.filter(|m| created != Some(*m))?))).collect()
+        }
+        _ => moved(facts),
     };
     Ok(())
 }
@@ -145,50 +216,84 @@ fn by_ids(minted: &[Option<Minted>]) -> Vec<Row> {
 }
 
 /// Dates rows by their place: who lies behind the rising line was inserted when the line says.
-fn inserted(facts: &TableFacts) -> Vec<Option<i64>> {
-    let mut inserted = facts.created.clone();
-    if inserted.is_empty() || facts.order.is_empty() {
-        return inserted;
-    }
-    let dated: Vec<(Row, i64)> = facts.order.iter().filter_map(|row| Some((*row, facts.created[*row as usize]?))).collect();
+fn moved(facts: &TableFacts) -> Vec<(Row, i64)> {
+    let dated: Vec<(Row, i64)> = facts.order.iter().filter_map(|row| Some((*row, facts.created.get(*row)?))).collect();
     let on_line = longest_non_decreasing(&dated.iter().map(|d| d.1).collect::<Vec<_>>());
+    let mut moved = Vec::new();
     let mut line = None;
     for ((row, time), on) in dated.iter().zip(on_line) {
         if on {
             line = Some(*time);
-        } else if let Some(line) = line {
-            inserted[*row as usize] = Some(line.max(*time));
+        } else if let Some(line) = line.filter(|line| line > time) {
+            moved.push((*row, line));
         }
     }
-    inserted
+    moved.sort_unstable();
+    moved
 }
 
 /// Finds each child row's parent by the text of its key.
-fn link(case: &Case, relation: &Relation) -> Result<Vec<Row>, SnapshotError> {
-    let keys = |table: TableId, columns: &[usize]| -> Result<Vec<Option<u64>>, SnapshotError> {
-        let reads: Vec<ColumnRead> = columns.iter().map(|c| ColumnRead::Text(*c)).collect();
-        let mut hashes = Vec::new();
-        scan(case, table, &reads, CHUNK_ROWS, |chunk| {
-            let mut row_hashes: Vec<Option<u64>> = vec![Some(0); chunk.frame.height()];
-            for read in &reads {
-                let column = chunk.frame.column(&read.name()).map_err(SnapshotError::Frame)?;
-                for (hash, text) in row_hashes.iter_mut().zip(column.str().map_err(SnapshotError::Frame)?.iter()) {
-                    *hash = hash.zip(text).map(|(h, t)| text_hash(h, t));
-                }
-            }
-            hashes.extend(row_hashes);
-            Ok::<(), SnapshotError>(())
-        })?;
-        Ok(hashes)
-    };
-    let mut by_key: HashMap<u64, Row> = HashMap::new();
-    for (row, hash) in keys(relation.parent, &relation.parent_columns)?.into_iter().enumerate() {
-        if let Some(hash) = hash {
-            by_key.entry(hash).or_insert(row as Row);
+fn link(reader: Reader<'_>, relation: &Relation) -> Result<Vec<Row>, SnapshotError> {
+    let mut parents: HashMap<u64, Row, BuildHasherDefault<Digest>> = HashMap::default();
+    each_key(reader, relation.parent, &relation.parent_columns, |row, key| {
+        if let Some(key) = key {
+            parents.entry(key).or_insert(row);
         }
+    })?;
+    let mut rows = Vec::with_capacity(reader.table(relation.child).rows as usize);
+    each_key(reader, relation.child, &relation.child_columns, |_, key| {
+        rows.push(key.and_then(|key| parents.get(&key).copied()).unwrap_or(NO_ROW));
+    })?;
+    Ok(rows)
+}
+
+/// Digests the texts of each row's key, `None` where a part of it is NULL.
+fn each_key(reader: Reader<'_>, table: TableId, columns: &[usize], mut take: impl FnMut(Row, Option<u64>)) -> Result<(), SnapshotError> {
+    let mut digits = String::new();
+    reader.visit(table, columns, |row, cells| {
+        let mut key = Some(0);
+        for cell in cells {
+            key = key.zip(cell_text(*cell, &mut digits)).map(|(seed, text)| text_hash(seed, &text));
+        }
+        take(row, key);
+        Ok::<(), SnapshotError>(())
+    })
+}
+
+/// Returns a cell as text, `None` for NULL; `digits` is room for a number's.
+pub(super) fn cell_text<'t>(cell: ValueRef<'t>, digits: &'t mut String) -> Option<Cow<'t, str>> {
+    digits.clear();
+    Some(match cell {
+        ValueRef::Null => return None,
+        ValueRef::Integer(n) => {
+            let _ = write!(digits, "{n}");
+            Cow::Borrowed(digits.as_str())
+        }
+        ValueRef::Real(x) => {
+            let _ = write!(digits, "{x}");
+            Cow::Borrowed(digits.as_str())
+        }
+        ValueRef::Text(text) => simdutf8::basic::from_utf8(text).map_or_else(|_| hex_text(text).into(), Cow::Borrowed),
+        ValueRef::Blob(bytes) => hex_text(bytes).into(),
+    })
+}
+
+/// Takes digests as they are.
+#[derive(Default)]
+struct Digest(u64);
+
+impl Hasher for Digest {
+    fn finish(&self) -> u64 {
+        self.0
     }
-    let children = keys(relation.child, &relation.child_columns)?;
-    Ok(children.into_iter().map(|h| h.and_then(|h| by_key.get(&h).copied()).unwrap_or(NO_ROW)).collect())
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|b| self.0 = self.0.rotate_left(8) ^ u64::from(*b));
+    }
+
+    fn write_u64(&mut self, digest: u64) {
+        self.0 = digest;
+    }
 }
 
 /// Hashes a text, the same on every machine.

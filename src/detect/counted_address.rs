@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use polars::prelude::{DataFrame, IntoColumn as _, NamedFrom as _, PolarsResult, Series};
 
 use super::generator_address::{behind_initial_and_family, name_columns};
-use super::{Detector, TableView, rows_of};
+use super::{Detector, TableView, Times, rows_of};
 use crate::model::{Certainty, DetectorMeta, Evidence, Family, Measure, Role, Row};
 use crate::snapshot::{Chunk, ColumnRead};
 
@@ -182,7 +182,7 @@ fn fact(table: &TableView<'_>, rows: Vec<Row>, detail: String, log2_p: f64) -> E
 ///
 /// Where several rows have one number, only one of them is the seed's: the one that was made while the others
 /// were, or none.
-fn unordered(endings: &[Ending<'_>], created: &[Option<i64>]) -> Option<Vec<Row>> {
+fn unordered(endings: &[Ending<'_>], created: &Times) -> Option<Vec<Row>> {
     let mut by_number: BTreeMap<i32, Vec<Row>> = BTreeMap::new();
     for ending in endings.iter().filter(|e| e.named != UNNAMED) {
         by_number.entry(ending.named).or_default().push(ending.row);
@@ -196,7 +196,7 @@ fn unordered(endings: &[Ending<'_>], created: &[Option<i64>]) -> Option<Vec<Row>
     if dense < LEAST_UNORDERED {
         return None;
     }
-    let times = |rows: &[Row]| rows.iter().filter_map(|r| created.get(*r as usize).copied().flatten()).collect::<Vec<i64>>();
+    let times = |rows: &[Row]| rows.iter().filter_map(|r| created.get(*r)).collect::<Vec<i64>>();
     let sure: Vec<Row> = by_number.values().take(dense).filter(|rows| rows.len() == 1).flatten().copied().collect();
     let (first, last) = times(&sure).into_iter().fold((i64::MAX, i64::MIN), |(a, b), t| (a.min(t), b.max(t)));
     let mut members = sure;
@@ -281,14 +281,14 @@ mod tests {
         // A hundred numbers in an order of their own, one of which real people have too.
         let mut all: Vec<Ending<'_>> = (0..100).map(|i| Ending { row: i, end: "", named: i as i32 * 37 % 100 }).collect();
         all.extend([(200, 7), (201, 85), (202, 999), (203, 36)].map(|(row, named)| Ending { row, end: "", named }));
-        let created: Vec<Option<i64>> = (0..300).map(|row| Some(if row < 100 { 5_000 + row } else { 90_000 })).collect();
+        let created: Times = (0..300).map(|row| Some(if row < 100 { 5_000 + row } else { 90_000 })).collect();
         assert_eq!(unordered(&all, &created), Some((0..100).collect()));
         // Nobody can say which of two is the seed's where times do not tell.
-        let rows = unordered(&all, &[]).expect("a range");
+        let rows = unordered(&all, &Times::default()).expect("a range");
         assert_eq!(rows.len(), 97);
         // People's numbers are digits, and leave holes.
         let people: Vec<Ending<'_>> = (0..400).map(|i| Ending { row: i, end: "", named: (i as i32 * 7) % 90 + 36 }).collect();
-        assert_eq!(unordered(&people, &[]), None);
+        assert_eq!(unordered(&people, &Times::default()), None);
     }
 
     #[test]

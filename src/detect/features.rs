@@ -3,13 +3,15 @@
 //! a group that was convicted, and who was only near.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 
-use polars::prelude::PolarsResult;
-
+use super::context::cell_text;
 use super::{NO_ROW, TableFacts};
-use crate::model::{Family, Role};
-use crate::profile::TableProfile;
-use crate::snapshot::{CHUNK_ROWS, Case, Chunk, ColumnRead, SnapshotError, scan};
+use crate::model::stamp::Stamp;
+use crate::model::{Family, Role, ValueRef};
+use crate::parallel;
+use crate::profile::{Profile, TableProfile};
+use crate::snapshot::{Case, Reader, SnapshotError};
 
 /// Different values of a feature that are kept apart; all rarer ones are one.
 const VALUES: usize = 250;
@@ -28,11 +30,34 @@ pub struct Feature {
 /// Numbers values in the order in which they appear.
 #[derive(Default)]
 struct Numbering {
-    known: HashMap<u64, u8>,
+    known: HashMap<u64, u8, BuildHasherDefault<Spread>>,
     values: Vec<u8>,
 }
 
+/// Spreads numbers of which many are digests already: by the golden ratio, as Fibonacci hashing does.
+#[derive(Default)]
+struct Spread(u64);
+
+impl Hasher for Spread {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|b| self.write_u64(self.0 ^ u64::from(*b)));
+    }
+
+    fn write_u64(&mut self, value: u64) {
+        self.0 = value.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        self.0 ^= self.0 >> 32;
+    }
+}
+
 impl Numbering {
+    fn with_room(rows: usize) -> Self {
+        Self { known: HashMap::default(), values: Vec::with_capacity(rows) }
+    }
+
     fn push(&mut self, value: u64) {
         let next = self.known.len();
         let number = match self.known.get(&value) {
@@ -97,38 +122,79 @@ fn looks(role: Role) -> &'static [(Look, Family)] {
     }
 }
 
-/// Measures the features of a table in one pass.
+/// A column as it is looked at.
+struct Looked {
+    column: usize,
+    look: Look,
+    family: Family,
+    numbering: Numbering,
+}
+
+/// Measures the features of every table, by ordinal.
 ///
 /// # Errors
 /// Returns what the case file says.
-pub fn features(case: &Case, table: &TableProfile, facts: &TableFacts, all: &[TableFacts]) -> Result<Vec<Feature>, SnapshotError> {
+pub fn features(case: &Case, profile: &Profile, facts: &[TableFacts]) -> Result<Vec<Vec<Feature>>, SnapshotError> {
+    let reader = case.reader();
+    let one = |table: &TableProfile| of_table(reader, table, &facts[table.id.index()], facts);
+    parallel::each(&profile.tables, |t| facts[t.id.index()].rows as u64, one, |_| {}).into_iter().collect()
+}
+
+/// Measures the features of a table in one pass.
+fn of_table(reader: Reader<'_>, table: &TableProfile, facts: &TableFacts, all: &[TableFacts]) -> Result<Vec<Feature>, SnapshotError> {
     if facts.rows == 0 || !table.is_judged() {
         return Ok(Vec::new());
     }
-    let created = table.column(Role::CreatedAt);
-    let mut plan: Vec<(usize, Look, Family, Numbering)> = Vec::new();
-    let mut reads: Vec<ColumnRead> = Vec::new();
+    let mut plan: Vec<Looked> = Vec::new();
     for (column, profile) in table.columns.iter().enumerate() {
-        reads.push(ColumnRead::Text(column));
         for (look, family) in looks(profile.role) {
-            plan.push((column, *look, *family, Numbering::default()));
+            plan.push(Looked { column, look: *look, family: *family, numbering: Numbering::with_room(facts.rows) });
         }
     }
-    let times: Vec<usize> = (0..table.columns.len()).filter(|c| table.columns[*c].role.is_time()).collect();
-    for column in &times {
-        reads.extend([ColumnRead::Time(*column), ColumnRead::TimeDigits(*column)]);
-    }
-    let mut nulls = Numbering::default();
-    scan(case, table.id, &reads, CHUNK_ROWS, |chunk| {
-        look(&chunk, table.columns.len(), created, &mut plan, &mut nulls).map_err(SnapshotError::Frame)
+    let created = table.column(Role::CreatedAt);
+    let timed: Vec<usize> = (0..table.columns.len()).filter(|c| table.columns[*c].role.is_time()).collect();
+    let columns: Vec<usize> = (0..table.columns.len()).collect();
+    let mut stamps: Vec<Option<Stamp>> = vec![None; columns.len()];
+    let mut nulls = Numbering::with_room(facts.rows);
+    let mut digits = String::new();
+    reader.visit(table.id, &columns, |_, cells| {
+        nulls.push(pattern(cells));
+        for column in &timed {
+            stamps[*column] = Stamp::of(cells[*column]);
+        }
+        let created = created.and_then(|c| stamps[c]).map(|s| s.micros);
+        for looked in &mut plan {
+            let stamp = stamps[looked.column];
+            looked.numbering.push(match looked.look {
+                Look::Digits => stamp.map_or(99, |s| exactness(i64::from(s.fraction_digits), s.micros)),
+                Look::Against => distance(stamp.map(|s| s.micros), created),
+                look => cell_text(cells[looked.column], &mut digits).map_or(0, |t| value(look, &t)),
+            });
+        }
+        Ok::<(), SnapshotError>(())
     })?;
     let mut found: Vec<Feature> = Vec::new();
     found.extend(nulls.finish("which columns are NULL", Family::Template));
-    for (column, look, family, numbering) in plan {
+    for Looked { column, look, family, numbering } in plan {
         found.extend(numbering.finish(format!("{} of column {}", word(look), column + 1), family));
     }
     found.extend(children(table, facts, all));
     Ok(found)
+}
+
+/// Digests which cells of a row are NULL. Empty is as good as NULL to many programs, but not to all: both are told
+/// apart.
+fn pattern(cells: &[ValueRef<'_>]) -> u64 {
+    let mut pattern: u64 = 1;
+    for cell in cells {
+        let state = match cell {
+            ValueRef::Null => 0,
+            ValueRef::Text([]) => 1,
+            _ => 2,
+        };
+        pattern = pattern.wrapping_mul(3).wrapping_add(state).rotate_left(7) ^ 0x9e37_79b9;
+    }
+    pattern
 }
 
 const fn word(look: Look) -> &'static str {
@@ -142,53 +208,6 @@ const fn word(look: Look) -> &'static str {
         Look::Against => "distance from creation",
         Look::Words => "number and form of words",
     }
-}
-
-fn look(
-    chunk: &Chunk,
-    columns: usize,
-    created: Option<usize>,
-    plan: &mut [(usize, Look, Family, Numbering)],
-    nulls: &mut Numbering,
-) -> PolarsResult<()> {
-    let mut texts = Vec::new();
-    for column in 0..columns {
-        texts.push(chunk.frame.column(&ColumnRead::Text(column).name())?.str()?.clone());
-    }
-    for row in 0..chunk.frame.height() {
-        let mut pattern: u64 = 1;
-        for text in &texts {
-            // Empty is as good as NULL to many programs, but not to all: both are told apart.
-            let state = text.get(row).map_or(0, |t| if t.is_empty() { 1 } else { 2 });
-            pattern = pattern.wrapping_mul(3).wrapping_add(state).rotate_left(7) ^ 0x9e37_79b9;
-        }
-        nulls.push(pattern);
-    }
-    let integers = |read: ColumnRead| Ok::<_, polars::error::PolarsError>(chunk.frame.column(&read.name())?.i64()?.clone());
-    let created = created.map(|c| integers(ColumnRead::Time(c))).transpose()?;
-    for (column, look, _, numbering) in plan {
-        match look {
-            Look::Digits => {
-                let (digits, times) = (integers(ColumnRead::TimeDigits(*column))?, integers(ColumnRead::Time(*column))?);
-                for row in 0..chunk.frame.height() {
-                    numbering.push(digits.get(row).map_or(99, |d| exactness(d, times.get(row).unwrap_or_default())));
-                }
-            }
-            Look::Against => {
-                let times = integers(ColumnRead::Time(*column))?;
-                for row in 0..chunk.frame.height() {
-                    let other = created.as_ref().and_then(|c| c.get(row));
-                    numbering.push(distance(times.get(row), other));
-                }
-            }
-            _ => {
-                for text in texts[*column].iter() {
-                    numbering.push(text.map_or(0, |t| value(*look, t)));
-                }
-            }
-        }
-    }
-    Ok(())
 }
 
 fn value(look: Look, text: &str) -> u64 {
@@ -274,7 +293,7 @@ fn children(table: &TableProfile, facts: &TableFacts, all: &[TableFacts]) -> Vec
             for parent in link.rows.iter().filter(|p| **p != NO_ROW) {
                 counts[*parent as usize] += 1;
             }
-            let mut numbering = Numbering::default();
+            let mut numbering = Numbering::with_room(facts.rows);
             for count in counts {
                 numbering.push(match count {
                     0..=3 => u64::from(count),

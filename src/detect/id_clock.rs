@@ -62,17 +62,17 @@ impl Detector for IdClock {
 
     fn finish(&self, _merged: &DataFrame, table: &TableView<'_>) -> PolarsResult<Vec<Evidence>> {
         let facts = table.facts;
-        let pairs = facts.minted.iter().zip(&facts.created).zip(0..);
+        let pairs = facts.minted.iter().zip(facts.created.iter()).zip(0..);
         let mut younger: Vec<(i64, Row, i64)> = pairs
             .filter_map(|((minted, created), row)| {
-                let (minted, created) = ((*minted)?, (*created)?);
+                let (minted, created) = ((*minted)?, created?);
                 (minted - created >= LEAST_LAG).then_some((minted, row, created))
             })
             .collect();
         younger.sort_unstable();
         let bits = -(younger.len() as f64 / table.rows().max(1) as f64).max(0.002).log2();
         let lagging: BTreeSet<Row> = younger.iter().map(|y| y.1).collect();
-        let others = facts.created.iter().zip(0..).filter(|(_, row)| !lagging.contains(row)).filter_map(|(time, _)| *time);
+        let others = facts.created.iter().zip(0..).filter(|(_, row)| !lagging.contains(row)).filter_map(|(time, _)| time);
         let others = Hours::of(others);
         let runs = younger.chunk_by(|a, b| b.0 - a.0 <= LARGEST_GAP);
         Ok(runs.map(|run| fact(table, run, bits.min(MOST), &others)).collect())

@@ -44,7 +44,7 @@ impl Detector for LaterActivity {
         if table.profile.class != TableClass::People {
             return Err("no table of people".to_owned());
         }
-        if table.facts.inserted.iter().all(Option::is_none) {
+        if !table.facts.has_times() {
             return Err("no creation time".to_owned());
         }
         let own = table.profile.id;
@@ -70,13 +70,13 @@ impl Detector for LaterActivity {
                 if in_batch(child, link, place) {
                     continue;
                 }
-                let (Some(created), Some(inserted)) = (child.created[*row as usize], child.inserted[*row as usize]) else { continue };
+                let (Some(created), Some(inserted)) = (child.created.get(*row), child.inserted(*row)) else { continue };
                 let parent = link.rows[*row as usize];
                 if parent == NO_ROW || (inserted - created).abs() > IN_PLACE {
                     continue;
                 }
                 let day = inserted.div_euclid(DAY) as i32;
-                let began = table.facts.inserted[parent as usize].map(|t| t.div_euclid(DAY) as i32);
+                let began = table.facts.inserted(parent).map(|t| t.div_euclid(DAY) as i32);
                 let place = parent as usize;
                 // In the order of insertion days only rise; of several tables' days those later than all before count.
                 if began.is_some_and(|began| day > began) && day > last[place] {
@@ -107,7 +107,7 @@ impl Detector for LaterActivity {
 
 /// Returns whether a row stands beside another person's in a batch.
 fn in_batch(child: &TableFacts, link: &ParentLink, place: usize) -> bool {
-    let of = |place: usize| child.order.get(place).map(|row| (child.inserted[*row as usize], link.rows[*row as usize]));
+    let of = |place: usize| child.order.get(place).map(|row| (child.inserted(*row), link.rows[*row as usize]));
     let Some((Some(time), parent)) = of(place) else { return false };
     let beside = |other: Option<(Option<i64>, Row)>| match other {
         Some((Some(t), p)) => p != parent && (t - time).abs() <= BATCH,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use polars::prelude::{DataFrame, IntoColumn as _, NamedFrom as _, PolarsResult, Series};
 
-use super::{Detector, TableView, rows_of};
+use super::{Detector, TableView, Times, rows_of};
 use crate::model::stamp::{DAY, SECOND};
 use crate::model::{Certainty, DetectorMeta, Evidence, Family, Measure, Role, Row};
 use crate::snapshot::{Chunk, ColumnRead};
@@ -121,8 +121,8 @@ struct Life {
 }
 
 impl Life {
-    fn of(created: &[Option<i64>]) -> Self {
-        let times = || created.iter().copied().flatten();
+    fn of(created: &Times) -> Self {
+        let times = || created.known();
         let span = times().max().zip(times().min()).map_or(0, |(last, first)| last - first);
         Self { span, gap: span / (times().count().max(2) as i64 - 1) }
     }
@@ -182,8 +182,8 @@ impl Chain {
 
     /// Leaves out rows before the first and behind the last that were created at the chain's own pace: the next
     /// person's handle may end with the number that would have come. `None` where too few are left.
-    fn within_pace(mut self, created: &[Option<i64>]) -> Option<Self> {
-        let time = |row: &Row| created.get(*row as usize).copied().flatten();
+    fn within_pace(mut self, created: &Times) -> Option<Self> {
+        let time = |row: &Row| created.get(*row);
         let gaps: Vec<Option<i64>> = self.rows.windows(2).map(|pair| Some(time(&pair[1])?.abs_diff(time(&pair[0])?) as i64)).collect();
         let mut known: Vec<i64> = gaps.iter().copied().flatten().collect();
         known.sort_unstable();
@@ -202,8 +202,8 @@ impl Chain {
     }
 
     /// Returns whether the site counts so itself: the numbers rise as people come, as fast as people come.
-    fn is_own_numbering(&self, created: &[Option<i64>], life: &Life) -> bool {
-        let times: Vec<i64> = self.rows.iter().filter_map(|r| created.get(*r as usize).copied().flatten()).collect();
+    fn is_own_numbering(&self, created: &Times, life: &Life) -> bool {
+        let times: Vec<i64> = self.rows.iter().filter_map(|r| created.get(*r)).collect();
         let rising = times.windows(2).filter(|pair| pair[1] >= pair[0]).count();
         let mut gaps: Vec<i64> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
         gaps.sort_unstable();
@@ -310,7 +310,7 @@ mod tests {
     fn who_comes_later_is_not_taken() {
         let mut created: Vec<Option<i64>> = (0..21).map(|i| Some(i * 1_000)).collect();
         created[20] = Some(HOUR);
-        let chain = found(&drawn(0..21)).remove(0).within_pace(&created).expect("a chain");
+        let chain = found(&drawn(0..21)).remove(0).within_pace(&created.into_iter().collect()).expect("a chain");
         assert_eq!((chain.rows.len(), chain.first, chain.next), (20, 0, 20));
     }
 

@@ -14,6 +14,7 @@ mod context;
 mod counted_address;
 mod counted_name;
 mod features;
+mod few_names;
 mod framework_fixture;
 mod generator_address;
 mod generator_image;
@@ -54,12 +55,13 @@ use polars::prelude::{DataFrame, PolarsError, PolarsResult};
 use crate::config::Config;
 use crate::model::known::{Known, KnownTable, SeedPatterns};
 use crate::model::{DetectorMeta, Evidence, Family, Role, Row, TableId};
+use crate::parallel;
 use crate::profile::{Profile, TableProfile};
 use crate::progress::Progress;
-use crate::snapshot::{CHUNK_ROWS, Case, Chunk, ColumnRead, SnapshotError, scan};
+use crate::snapshot::{CHUNK_ROWS, Case, Chunk, ColumnRead, Reader, SnapshotError, scan};
 
 pub use closure::Closure;
-pub use context::{NO_ROW, ParentLink, TableFacts, gather};
+pub use context::{NO_ROW, ParentLink, TableFacts, Times, gather};
 pub use features::{Feature, features};
 pub use reference_row::value_digest;
 
@@ -72,6 +74,7 @@ pub const DETECTORS: &[&dyn Detector] = &[
     &placeholder_word::PlaceholderWord,
     &placeholder_name::PlaceholderName,
     &generator_name::GeneratorName,
+    &few_names::FewNames,
     &generator_text::GeneratorText,
     &generator_address::GeneratorAddress,
     &generator_phone::GeneratorPhone,
@@ -257,29 +260,35 @@ pub fn detect(
 ) -> Result<Measured, DetectError> {
     let enabled: Vec<&dyn Detector> =
         DETECTORS.iter().copied().filter(|d| config.detectors.get(d.meta().id).is_none_or(|c| c.enabled)).collect();
-    let mut measured = Measured::default();
     let total: u64 = case.tables().iter().map(|t| t.rows).sum();
     progress.begin("detect", Some(total));
     let mut done = 0;
-    for table in profile.tables.iter().filter(|t| t.is_judged()) {
-        let view = TableView {
-            profile: table,
-            facts: &facts[table.id.index()],
-            all: facts,
-            taken_at: case.facts().taken_at.micros(),
-            given,
-            patterns: &given.patterns,
-        };
-        run_table(case, &enabled, &view, &mut measured)?;
-        done += case.table(table.id).rows;
+    let tables: Vec<&TableProfile> = profile.tables.iter().filter(|t| t.is_judged()).collect();
+    let (reader, taken_at) = (case.reader(), case.facts().taken_at.micros());
+    let rows = |table: &&TableProfile| reader.table(table.id).rows;
+    let run = |table: &&TableProfile| {
+        let view = TableView { profile: table, facts: &facts[table.id.index()], all: facts, taken_at, given, patterns: &given.patterns };
+        run_table(reader, &enabled, &view)
+    };
+    let found = parallel::each(&tables, rows, run, |table| {
+        done += rows(table);
         progress.advance(done, done);
-    }
+    });
     progress.end();
+    let mut measured = Measured::default();
+    for of_table in found {
+        let of_table = of_table?;
+        measured.evidence.extend(of_table.evidence);
+        measured.closures.extend(of_table.closures);
+        measured.applicable.extend(of_table.applicable);
+        measured.runs.extend(of_table.runs);
+    }
     Ok(measured)
 }
 
-fn run_table(case: &Case, enabled: &[&dyn Detector], view: &TableView<'_>, measured: &mut Measured) -> Result<(), DetectError> {
+fn run_table(reader: Reader<'_>, enabled: &[&dyn Detector], view: &TableView<'_>) -> Result<Measured, DetectError> {
     let table = view.profile.id;
+    let mut measured = Measured::default();
     let mut reads: Vec<ColumnRead> = Vec::new();
     let mut running: Vec<(&dyn Detector, Vec<DataFrame>)> = Vec::new();
     for detector in enabled {
@@ -292,11 +301,11 @@ fn run_table(case: &Case, enabled: &[&dyn Detector], view: &TableView<'_>, measu
         }
     }
     if running.is_empty() {
-        return Ok(());
+        return Ok(measured);
     }
     reads.sort_unstable();
     reads.dedup();
-    scan(case, table, &reads, CHUNK_ROWS, |chunk| {
+    scan(reader, table, &reads, CHUNK_ROWS, |chunk| {
         for (detector, partials) in &mut running {
             let partial = detector.scan(&chunk, view).map_err(|source| DetectError::Frame { detector: detector.meta().id, source })?;
             partials.push(partial);
@@ -320,7 +329,7 @@ fn run_table(case: &Case, enabled: &[&dyn Detector], view: &TableView<'_>, measu
         measured.runs.push((id, table.index(), outcome));
         measured.evidence.extend(found);
     }
-    Ok(())
+    Ok(measured)
 }
 
 /// Stacks partial frames of one schema.
@@ -330,7 +339,6 @@ fn stack(partials: Vec<DataFrame>) -> PolarsResult<DataFrame> {
     for partial in partials {
         merged.vstack_mut_owned(partial)?;
     }
-    merged.rechunk_mut();
     Ok(merged)
 }
 

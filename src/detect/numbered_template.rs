@@ -2,6 +2,7 @@
 
 use polars::prelude::{DataFrame, IntoColumn as _, NamedFrom as _, PolarsResult, Series};
 
+use super::context::text_hash;
 use super::{Detector, TableView, log2_factorial, rows_of};
 use crate::model::stamp::DAY;
 use crate::model::{Certainty, DetectorMeta, Evidence, Family, Measure, Role, Row};
@@ -90,11 +91,21 @@ impl Detector for NumberedTemplate {
         if merged.height() == 0 {
             return Ok(Vec::new());
         }
-        let sorted = merged.sort(["column", "template", "number", "row"], Default::default())?;
-        let rows = rows_of(&sorted)?;
-        let columns: Vec<u32> = sorted.column("column")?.u32()?.into_no_null_iter().collect();
-        let templates: Vec<&str> = sorted.column("template")?.str()?.iter().flatten().collect();
-        let numbers: Vec<i64> = sorted.column("number")?.i64()?.into_no_null_iter().collect();
+        let columns = merged.column("column")?.u32()?.into_no_null_iter();
+        let numbers = merged.column("number")?.i64()?.into_no_null_iter();
+        let templates: Vec<&str> = merged.column("template")?.str()?.iter().flatten().collect();
+        // By digest instead of text: only that equal ones lie together counts.
+        let mut sorted: Vec<(u32, u64, i64, Row, u32)> = columns
+            .zip(&templates)
+            .zip(numbers.zip(rows_of(merged)?))
+            .zip(0..)
+            .map(|(((column, template), (number, row)), place)| (column, text_hash(0, template), number, row, place))
+            .collect();
+        sorted.sort_unstable();
+        let rows: Vec<Row> = sorted.iter().map(|s| s.3).collect();
+        let columns: Vec<u32> = sorted.iter().map(|s| s.0).collect();
+        let numbers: Vec<i64> = sorted.iter().map(|s| s.2).collect();
+        let templates: Vec<&str> = sorted.iter().map(|s| templates[s.4 as usize]).collect();
         let ranks = table.facts.ranks();
         let mut evidence = Vec::new();
         let mut start = 0;
@@ -208,7 +219,7 @@ impl Run<'_> {
 
     /// Returns whether the rows were created over more than a month.
     fn spread(&self, table: &TableView<'_>) -> bool {
-        let times: Vec<i64> = self.rows.iter().filter_map(|r| table.facts.created.get(*r as usize).copied().flatten()).collect();
+        let times: Vec<i64> = self.rows.iter().filter_map(|r| table.facts.created.get(*r)).collect();
         match (times.iter().min(), times.iter().max()) {
             (Some(first), Some(last)) => last - first > 30 * DAY,
             _ => false,
@@ -226,7 +237,7 @@ impl Run<'_> {
     }
 
     fn together_in_time(&self, table: &TableView<'_>) -> Option<bool> {
-        let times: Option<Vec<i64>> = self.rows.iter().map(|r| table.facts.created.get(*r as usize).copied().flatten()).collect();
+        let times: Option<Vec<i64>> = self.rows.iter().map(|r| table.facts.created.get(*r)).collect();
         let times = times?;
         Some(times.iter().max()? - times.iter().min()? <= DAY)
     }

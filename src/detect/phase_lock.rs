@@ -67,9 +67,11 @@ impl Detector for PhaseLock {
 
 /// Chains rows of equal phase along the order of insertion.
 fn runs(table: &TableView<'_>, period: i64) -> Vec<Vec<Row>> {
+    /// A chain; most have one row and end with it.
     struct Open {
-        rows: Vec<Row>,
-        times: Vec<i64>,
+        first: (Row, i64),
+        others: Vec<(Row, i64)>,
+        last: i64,
         last_place: usize,
     }
     let distance = |a: i64, b: i64| {
@@ -79,34 +81,34 @@ fn runs(table: &TableView<'_>, period: i64) -> Vec<Vec<Row>> {
     let mut open: Vec<Open> = Vec::new();
     let mut closed: Vec<Vec<Row>> = Vec::new();
     let mut close = |chain: Open| {
+        if chain.others.len() + 1 < LEAST_ROWS {
+            return;
+        }
+        let (rows, times): (Vec<Row>, Vec<i64>) = std::iter::once(chain.first).chain(chain.others).unzip();
         let cycles = {
-            let mut cycles: Vec<i64> = chain.times.iter().map(|t| t.div_euclid(period)).collect();
+            let mut cycles: Vec<i64> = times.iter().map(|t| t.div_euclid(period)).collect();
             cycles.sort_unstable();
             cycles.dedup();
             cycles.len()
         };
-        let falls = chain.times.windows(2).filter(|w| w[1] < w[0] - TOLERANCE).count();
+        let falls = times.windows(2).filter(|w| w[1] < w[0] - TOLERANCE).count();
         // In rising order a live process may have made them.
-        if chain.rows.len() >= LEAST_ROWS && cycles >= LEAST_CYCLES && falls * 6 >= chain.rows.len() {
-            closed.push(chain.rows);
+        if cycles >= LEAST_CYCLES && falls * 6 >= rows.len() {
+            closed.push(rows);
         }
     };
     for (place, row) in table.facts.order.iter().enumerate() {
-        let mut still = Vec::with_capacity(open.len() + 1);
-        for chain in open {
-            if place - chain.last_place > LARGEST_STEP { close(chain) } else { still.push(chain) }
+        while let Some(over) = open.iter().position(|chain| place - chain.last_place > LARGEST_STEP) {
+            close(open.remove(over));
         }
-        open = still;
-        let Some(time) = table.facts.created[*row as usize] else { continue };
-        let nearest =
-            open.iter_mut().filter(|c| distance(*c.times.last().unwrap_or(&0), time) <= TOLERANCE).min_by_key(|c| place - c.last_place);
+        let Some(time) = table.facts.created.get(*row) else { continue };
+        let nearest = open.iter_mut().filter(|c| distance(c.last, time) <= TOLERANCE).min_by_key(|c| place - c.last_place);
         match nearest {
             Some(chain) => {
-                chain.rows.push(*row);
-                chain.times.push(time);
-                chain.last_place = place;
+                chain.others.push((*row, time));
+                (chain.last, chain.last_place) = (time, place);
             }
-            None => open.push(Open { rows: vec![*row], times: vec![time], last_place: place }),
+            None => open.push(Open { first: (*row, time), others: Vec::new(), last: time, last_place: place }),
         }
     }
     open.into_iter().for_each(close);
@@ -114,7 +116,7 @@ fn runs(table: &TableView<'_>, period: i64) -> Vec<Vec<Row>> {
 }
 
 fn on_the_minute(table: &TableView<'_>, run: &[Row]) -> bool {
-    let phases = run.iter().filter_map(|row| table.facts.created[*row as usize]).map(|t| t.rem_euclid(60 * SECOND));
+    let phases = run.iter().filter_map(|row| table.facts.created.get(*row)).map(|t| t.rem_euclid(60 * SECOND));
     let whole = phases.filter(|p| *p <= TOLERANCE || *p >= 60 * SECOND - TOLERANCE).count();
     whole * 10 >= run.len()
 }

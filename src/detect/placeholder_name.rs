@@ -132,6 +132,24 @@ const FICTION: &[&str] = &[
 /// Rows of keys, on American, French and German keyboards.
 const KEYS: [&str; 5] = ["qwertyuiop", "asdfghjkl", "zxcvbnm", "azertyuiop", "qwertzuiop"];
 
+/// For each pair of characters: a bit for each of the rows of keys in which they are neighbours.
+static NEIGHBOURS: [[u8; 128]; 128] = {
+    let mut found = [[0; 128]; 128];
+    let mut row = 0;
+    while row < KEYS.len() {
+        let keys = KEYS[row].as_bytes();
+        let mut at = 1;
+        while at < keys.len() {
+            let (a, b) = (keys[at - 1] as usize, keys[at] as usize);
+            found[a][b] |= 1 << row;
+            found[b][a] |= 1 << row;
+            at += 1;
+        }
+        row += 1;
+    }
+    found
+};
+
 impl Detector for PlaceholderName {
     fn meta(&self) -> &'static DetectorMeta {
         &META
@@ -219,9 +237,12 @@ fn is_mash(word: &str) -> bool {
     }
     let bytes = word.as_bytes();
     let same = bytes.iter().all(|b| *b == bytes[0]);
-    let next =
-        |row: &&str| bytes.windows(2).filter(|w| row.as_bytes().windows(2).any(|k| k == *w || (k[1] == w[0] && k[0] == w[1]))).count();
-    let most = KEYS.iter().map(next).max().unwrap_or_default();
+    let mut next = [0; KEYS.len()];
+    for pair in bytes.windows(2) {
+        let rows = NEIGHBOURS[usize::from(pair[0] & 0x7f)][usize::from(pair[1] & 0x7f)];
+        next.iter_mut().enumerate().for_each(|(row, count)| *count += usize::from(rows >> row & 1));
+    }
+    let most = next.into_iter().max().unwrap_or_default();
     (same || (most + 1) * 4 >= bytes.len() * 3 && most >= 3) && !vocabulary::is_name(word)
 }
 

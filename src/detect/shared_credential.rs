@@ -93,7 +93,7 @@ impl Detector for SharedCredential {
 }
 
 fn is_placeholder(members: &[u32], table: &TableView<'_>) -> bool {
-    let times: Vec<i64> = members.iter().filter_map(|r| table.facts.created.get(*r as usize).copied().flatten()).collect();
+    let times: Vec<i64> = members.iter().filter_map(|r| table.facts.created.get(*r)).collect();
     let spread = match (times.iter().min(), times.iter().max()) {
         (Some(first), Some(last)) => last - first > 30 * DAY,
         _ => true,

@@ -59,7 +59,7 @@ impl Detector for SteadyStep {
     }
 
     fn reads(&self, table: &TableView<'_>) -> Result<Vec<ColumnRead>, String> {
-        if table.facts.created.iter().all(Option::is_none) {
+        if table.facts.created.known().next().is_none() {
             return Err("no creation time".to_owned());
         }
         if !matches!(table.profile.class, TableClass::People | TableClass::Content | TableClass::Other) {
@@ -74,7 +74,7 @@ impl Detector for SteadyStep {
     }
 
     fn finish(&self, _merged: &DataFrame, table: &TableView<'_>) -> PolarsResult<Vec<Evidence>> {
-        let mut times: Vec<(i64, Row)> = table.facts.created.iter().zip(0..).filter_map(|(time, row)| Some(((*time)?, row))).collect();
+        let mut times: Vec<(i64, Row)> = table.facts.created.iter().zip(0..).filter_map(|(time, row)| Some((time?, row))).collect();
         times.sort_unstable();
         let mut evidence: Vec<Evidence> = Vec::new();
         let (Some(first), Some(last)) = (times.first(), times.last()) else { return Ok(Vec::new()) };

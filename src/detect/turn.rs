@@ -29,16 +29,17 @@ const META: DetectorMeta = DetectorMeta {
         Role::Title,
         Role::GivenName,
         Role::FamilyName,
+        Role::PersonName,
         Role::Amount,
         Role::Quantity,
     ],
-    finds: "Runs of rows, one after the other in the order of insertion, in which a column's values repeat in turn: every second, third, up to every twelfth row has the same one.",
+    finds: "Runs of rows, one after the other in the order of insertion, in which a column's values repeat in turn: every second, third, up to every fortieth row has the same one; of whole names, the first or the last word.",
     false_positives: "A live system that hands out queues and variants in turn does so over the whole table; lines of orders and schedules repeat by nature. How often rows repeat in the rest of the table is what a run is measured against. Couples and teams are imported in turn too, so that two in turn are only a reason to look.",
-    source: "roles[i % roles.length], i % 2 === 0 and factory.Iterator in seed programs. Chance: the product of the values' shares over the run, times the rows, periods and columns looked at.",
+    source: "roles[i % roles.length], FIRST[i % FIRST.length], i % 2 === 0 and factory.Iterator in seed programs. Chance: the product of the values' shares over the run, times the rows, periods and columns looked at.",
 };
 
 /// Longest turn.
-const LONGEST: usize = 12;
+const LONGEST: usize = 40;
 
 /// Log2 of the chance above which nothing is said.
 const LEAST_CHANCE: f64 = -20.0;
@@ -56,8 +57,23 @@ const LEAST_ROUNDS: usize = 3;
 const CERTAIN_CHANCE: f64 = -60.0;
 const CERTAIN_TURN: usize = 3;
 
-/// Different values of a column above which its values are no list that a seed's author wrote down.
-const MOST_VALUES: usize = 2_000;
+/// What of a value comes in turn.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Whole,
+    FirstWord,
+    LastWord,
+}
+
+impl Part {
+    fn of(self, text: &str) -> &str {
+        match self {
+            Self::Whole => text,
+            Self::FirstWord => text.split(' ').next().unwrap_or(text),
+            Self::LastWord => text.rsplit(' ').next().unwrap_or(text),
+        }
+    }
+}
 
 impl Detector for Turn {
     fn meta(&self) -> &'static DetectorMeta {
@@ -71,31 +87,32 @@ impl Detector for Turn {
         if matches!(table.profile.class, TableClass::Activity | TableClass::Audit | TableClass::Link) {
             return Err("what people do comes in turn by nature".to_owned());
         }
-        let reads = columns(table);
+        let mut reads: Vec<ColumnRead> = parts(table).into_iter().map(|(column, _)| ColumnRead::Text(column)).collect();
+        reads.dedup();
         if reads.is_empty() { Err("no column whose values repeat".to_owned()) } else { Ok(reads) }
     }
 
     fn scan(&self, chunk: &Chunk, table: &TableView<'_>) -> PolarsResult<DataFrame> {
         // One column of hashes each; the rows are in the order of chunks.
-        let mut parts = vec![chunk.frame.column("row")?.clone()];
-        for read in columns(table) {
-            let texts = chunk.frame.column(&read.name())?.str()?;
-            let hashes: Vec<u32> = texts.iter().map(|t| t.map_or(0, |t| (text_hash(1, t) >> 32) as u32 | 1)).collect();
-            parts.push(Series::new(read.name().into(), hashes).into_column());
+        let mut hashed = vec![chunk.frame.column("row")?.clone()];
+        for (place, (column, part)) in parts(table).into_iter().enumerate() {
+            let texts = chunk.frame.column(&ColumnRead::Text(column).name())?.str()?;
+            let hashes: Vec<u32> = texts.iter().map(|t| t.map_or(0, |t| (text_hash(1, part.of(t)) >> 32) as u32 | 1)).collect();
+            hashed.push(Series::new(place.to_string().into(), hashes).into_column());
         }
-        DataFrame::new(chunk.frame.height(), parts)
+        DataFrame::new(chunk.frame.height(), hashed)
     }
 
     fn finish(&self, merged: &DataFrame, table: &TableView<'_>) -> PolarsResult<Vec<Evidence>> {
         let mut evidence = Vec::new();
         let rows = super::rows_of(merged)?;
-        let reads = columns(table);
-        for read in &reads {
-            let hashes: Vec<u32> = merged.column(&read.name())?.u32()?.into_no_null_iter().collect();
+        let parts = parts(table);
+        for place in 0..parts.len() {
+            let hashes: Vec<u32> = merged.column(&place.to_string())?.u32()?.into_no_null_iter().collect();
             let mut by_row = vec![0; table.rows()];
             rows.iter().zip(&hashes).for_each(|(row, hash)| by_row[*row as usize] = *hash);
             let ordered: Vec<u32> = table.facts.order.iter().map(|row| by_row[*row as usize]).collect();
-            let looked_at = (ordered.len() * LONGEST * reads.len()) as f64;
+            let looked_at = (ordered.len() * LONGEST * parts.len()) as f64;
             for run in runs(&ordered, looked_at.log2()) {
                 evidence.push(fact(table, &run));
             }
@@ -104,13 +121,17 @@ impl Detector for Turn {
     }
 }
 
-/// Returns the columns whose values repeat enough to come in turn.
-fn columns(table: &TableView<'_>) -> Vec<ColumnRead> {
+/// Returns the columns whose values, or words, repeat enough to come in turn.
+fn parts(table: &TableView<'_>) -> Vec<(usize, Part)> {
     let repeats = |column: &usize| {
-        let facts = &table.profile.columns[*column].facts;
-        facts.distinct > 1 && facts.distinct_share() < 0.5
+        let column = &table.profile.columns[*column];
+        column.facts.distinct > 1 && (column.facts.distinct_share() < 0.5 || column.role == Role::PersonName)
     };
-    META.reads.iter().flat_map(|r| table.profile.columns_with(*r)).filter(repeats).map(ColumnRead::Text).collect()
+    let words = |column: usize| match table.profile.columns[column].role {
+        Role::PersonName => vec![(column, Part::FirstWord), (column, Part::LastWord)],
+        _ => vec![(column, Part::Whole)],
+    };
+    META.reads.iter().flat_map(|r| table.profile.columns_with(*r)).filter(repeats).flat_map(words).collect()
 }
 
 /// A stretch of the order in which values come in turn.
@@ -146,7 +167,7 @@ fn runs(values: &[u32], price: f64) -> Vec<Run> {
             // How often a row repeats the one before it by so many places where it is not in the run.
             let outside = (values.len() - turn - (end - start)).max(1) as f64;
             let repeat = ((matches - (end - start)) as f64 + 0.5) / (outside + 1.0);
-            let chance = |at: usize| (counts[usize::from(values[at])] as f64 / total).max(repeat).log2();
+            let chance = |at: usize| (counts[values[at] as usize] as f64 / total).max(repeat).log2();
             let log2_p = (start..end).map(chance).sum::<f64>() + price;
             // Rows before and behind the run go on in turn by chance for a while.
             let inner = |places: &mut dyn Iterator<Item = usize>| {
@@ -176,21 +197,18 @@ fn runs(values: &[u32], price: f64) -> Vec<Run> {
     kept
 }
 
-/// Numbers the values, with how often each occurs; `None` where they are too many, or all alike.
-fn numbered(values: &[u32]) -> Option<(Vec<u16>, Vec<usize>)> {
-    let mut known: HashMap<u32, u16> = HashMap::new();
+/// Numbers the values, with how often each occurs; `None` where they are all alike.
+fn numbered(values: &[u32]) -> Option<(Vec<u32>, Vec<usize>)> {
+    let mut known: HashMap<u32, u32> = HashMap::new();
     let mut counts: Vec<usize> = Vec::new();
     let mut numbers = Vec::with_capacity(values.len());
     for value in values {
-        let next = counts.len() as u16;
+        let next = counts.len() as u32;
         let number = *known.entry(*value).or_insert(next);
         if number == next {
-            if counts.len() == MOST_VALUES {
-                return None;
-            }
             counts.push(0);
         }
-        counts[usize::from(number)] += 1;
+        counts[number as usize] += 1;
         numbers.push(number);
     }
     (counts.len() > 1).then_some((numbers, counts))
@@ -200,7 +218,7 @@ fn numbered(values: &[u32]) -> Option<(Vec<u16>, Vec<usize>)> {
 const MOST_RUNS: usize = 50;
 
 /// Returns whether the values repeat in fewer places too.
-fn shorter(values: &[u16], turn: usize) -> bool {
+fn shorter(values: &[u32], turn: usize) -> bool {
     (1..turn).filter(|part| turn.is_multiple_of(*part)).any(|part| values.windows(part + 1).all(|w| w[0] == w[part]))
 }
 

@@ -51,7 +51,10 @@ impl ListSet {
 
     /// Walks the lists of the set.
     pub fn iter(self) -> impl Iterator<Item = usize> {
-        (0..WORDS * 64).filter(move |l| self.contains(*l))
+        self.0.into_iter().enumerate().flat_map(|(place, word)| {
+            let rest = std::iter::successors(Some(word), |left| Some(left & left.wrapping_sub(1))).take_while(|left| *left != 0);
+            rest.map(move |left| place * 64 + left.trailing_zeros() as usize)
+        })
     }
 
     /// Returns the set's words, for a frame.

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::value::ValueRef;
+
 /// A point in time read from text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Stamp {
@@ -28,6 +30,17 @@ pub const PLAUSIBLE_FROM: i64 = days_from_civil(1990, 1, 1) * DAY;
 pub const PLAUSIBLE_UNTIL: i64 = days_from_civil(2100, 1, 1) * DAY;
 
 impl Stamp {
+    /// Reads a cell: text as [`Self::parse`] does, numbers as [`Self::from_epoch`] does.
+    #[must_use]
+    pub fn of(cell: ValueRef<'_>) -> Option<Self> {
+        match cell {
+            ValueRef::Text(text) => Self::parse(text),
+            ValueRef::Integer(n) => Self::from_epoch(n),
+            ValueRef::Real(x) => Self::from_epoch(x as i64),
+            ValueRef::Null | ValueRef::Blob(_) => None,
+        }
+    }
+
     /// Reads ISO 8601 and what Postgres, MySQL and SQLite print: `2024-02-29`,
     /// `2024-02-29 18:29:59.999999+00`, `2024-02-29T18:29:59Z`, also with `/` between the parts of the date.
     ///

@@ -1,6 +1,7 @@
 //! The machine's opinion of a row, with the bits that made it. Nothing here reaches SQL.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -47,7 +48,7 @@ impl fmt::Display for Verdict {
 }
 
 /// One term of a row's posterior log2 odds.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Reason {
     /// Detector id, or `prior` or `cohort`.
     pub detector: String,
@@ -74,6 +75,19 @@ pub struct RowVerdict {
     pub cohort: Option<CohortId>,
     /// The terms.
     pub reasons: Vec<Reason>,
+}
+
+/// A row that looked like a seeded one and stays real. Many share their terms.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spared {
+    /// Table of the row.
+    pub table: TableId,
+    /// The row.
+    pub row: Row,
+    /// Posterior log2 odds of being seeded.
+    pub bits: Bits,
+    /// The terms.
+    pub reasons: Arc<[Reason]>,
 }
 
 /// What a snapshot is as a whole.

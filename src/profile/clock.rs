@@ -3,8 +3,8 @@
 
 use super::ColumnProfile;
 use crate::model::stamp::HOUR;
-use crate::model::{Role, Scheme, TableId};
-use crate::snapshot::{CHUNK_ROWS, Case, CaseTable, ColumnRead, SnapshotError, scan};
+use crate::model::{Role, Row, Scheme, TableId};
+use crate::snapshot::{CHUNK_ROWS, CaseTable, ColumnRead, Reader, SnapshotError, scan};
 
 /// Share of rows that must lie on one rising line of creation times before an order is trusted.
 ///
@@ -112,12 +112,12 @@ pub(crate) fn agreement(distances: &[i64]) -> (i64, f64) {
 
 /// Tests a table's key, then ids that carry a time, then its row order, against its creation times.
 pub(super) fn trust(
-    case: &Case,
+    reader: Reader<'_>,
     table: TableId,
     created: Option<usize>,
     ids: Option<MintedColumn>,
 ) -> Result<InsertionClock, SnapshotError> {
-    let info = case.table(table);
+    let info = reader.table(table);
     let Some(created) = created else {
         // What nothing contradicts is believed: the id is the only clock that the row has.
         return Ok(match ids.filter(|_| info.rows >= LEAST_ROWS as u64) {
@@ -135,9 +135,10 @@ pub(super) fn trust(
     reads.sort_unstable();
     reads.dedup();
     let mut distances: Vec<i64> = Vec::new();
-    let mut times: Vec<(i64, i64, i64)> = Vec::new();
+    // Of the rows with a time: their times and keys.
+    let (mut times, mut ids_of): (Vec<i64>, Vec<i64>) = (Vec::new(), Vec::new());
     let mut all_integers = key.is_some();
-    scan(case, table, &reads, CHUNK_ROWS, |chunk| {
+    scan(reader, table, &reads, CHUNK_ROWS, |chunk| {
         let column = |read: ColumnRead| chunk.frame.column(&read.name()).and_then(|c| c.i64().cloned()).map_err(SnapshotError::Frame);
         let created = column(ColumnRead::Time(created))?;
         let keys = key.map(|k| column(ColumnRead::Integer(k))).transpose()?;
@@ -150,7 +151,8 @@ pub(super) fn trust(
             let id = keys.as_ref().and_then(|k| k.get(offset));
             all_integers &= id.is_some();
             if let Some(time) = created.get(offset) {
-                times.push((id.unwrap_or_default(), i64::from(chunk.first_row) + offset as i64, time));
+                times.push(time);
+                ids_of.extend(id);
             }
         }
         Ok::<(), SnapshotError>(())
@@ -158,19 +160,13 @@ pub(super) fn trust(
     if times.len() < LEAST_ROWS {
         return Ok(InsertionClock::NotApplicable(format!("{} rows with a creation time are too few to test an order", times.len())));
     }
-    let first = times[0].2;
-    if times.iter().all(|t| t.2 == first) {
+    if times.iter().all(|t| *t == times[0]) {
         return Ok(InsertionClock::NotApplicable("all rows have one creation time".to_owned()));
     }
-    let share = |times: &[(i64, i64, i64)]| {
-        let line: Vec<i64> = times.iter().map(|t| t.2).collect();
-        longest_non_decreasing(&line).iter().filter(|on| **on).count() as f64 / line.len() as f64
-    };
+    let share = |line: &[i64]| longest_non_decreasing(line).iter().filter(|on| **on).count() as f64 / line.len() as f64;
     let by_row = share(&times);
     if let Some(column) = key.filter(|_| all_integers) {
-        let mut by_id = times.clone();
-        by_id.sort_unstable();
-        let by_key = share(&by_id);
+        let by_key = if ids_of.is_sorted() { by_row } else { share(&in_order_of(&ids_of, &times)) };
         if by_key >= TRUSTED_KEYS {
             return Ok(InsertionClock::Key { column, rising: by_key });
         }
@@ -180,7 +176,7 @@ pub(super) fn trust(
         return Ok(InsertionClock::Minted { ids, agreeing });
     }
     if by_row >= TRUSTED_SHARE {
-        let moved = moved_alone(&times.iter().map(|t| t.2).collect::<Vec<_>>());
+        let moved = moved_alone(&times);
         if moved <= MOVED_ALONE {
             return Ok(InsertionClock::RowOrder { rising: by_row });
         }
@@ -193,6 +189,13 @@ pub(super) fn trust(
         "only {:.0} % of creation times rise with the order of rows: random keys, or a rewritten table",
         by_row * 100.0
     )))
+}
+
+/// Puts times in the order of their rows' keys; those of one key stay as they are.
+fn in_order_of(keys: &[i64], times: &[i64]) -> Vec<i64> {
+    let mut places: Vec<Row> = (0..times.len() as Row).collect();
+    places.sort_by_key(|place| keys[*place as usize]);
+    places.into_iter().map(|place| times[place as usize]).collect()
 }
 
 /// Returns the share of rows off the rising line whose neighbours are both on it.
@@ -208,24 +211,26 @@ fn moved_alone(times: &[i64]) -> f64 {
 #[must_use]
 pub fn longest_non_decreasing(values: &[i64]) -> Vec<bool> {
     // tails[k]: index of the smallest last value of a subsequence of length k + 1.
-    let mut tails: Vec<usize> = Vec::new();
-    let mut before: Vec<usize> = vec![usize::MAX; values.len()];
+    let mut tails: Vec<Row> = Vec::new();
+    let mut before: Vec<Row> = vec![Row::MAX; values.len()];
     for (index, value) in values.iter().enumerate() {
-        let place = tails.partition_point(|t| values[*t] <= *value);
+        // Most values go on where the longest one ends.
+        let goes_on = tails.last().is_none_or(|t| values[*t as usize] <= *value);
+        let place = if goes_on { tails.len() } else { tails.partition_point(|t| values[*t as usize] <= *value) };
         if place > 0 {
             before[index] = tails[place - 1];
         }
         if place == tails.len() {
-            tails.push(index);
+            tails.push(index as Row);
         } else {
-            tails[place] = index;
+            tails[place] = index as Row;
         }
     }
     let mut on = vec![false; values.len()];
-    let mut at = tails.last().copied().unwrap_or(usize::MAX);
-    while at != usize::MAX {
-        on[at] = true;
-        at = before[at];
+    let mut at = tails.last().copied().unwrap_or(Row::MAX);
+    while at != Row::MAX {
+        on[at as usize] = true;
+        at = before[at as usize];
     }
     on
 }

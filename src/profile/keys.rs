@@ -1,8 +1,12 @@
 //! Keys and relations: as declared, else inferred. A key must be unique over all rows; a relation
 //! needs value inclusion plus a hint of name or type, never inclusion alone.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
 use super::class::Class;
 use super::facts::ColumnFacts;
+use super::values::{self, ValueSet};
 use super::words::{name_words, singular};
 use super::{ProfileError, Relation, apply};
 use crate::config::Loaded;
@@ -96,7 +100,7 @@ pub(super) fn infer_keys(case: &mut Case, facts: &[Vec<ColumnFacts>]) -> Result<
         }
         candidates.sort_unstable();
         for (_, column) in candidates {
-            if is_unique(case, id, column)? {
+            if values::all_differ(case.reader(), id, column)? {
                 let mut table = case.table(id).table.clone();
                 table.primary_key = Some(Key { columns: vec![column], source: Source::Inferred });
                 case.set_schema(id, table)?;
@@ -107,13 +111,6 @@ pub(super) fn infer_keys(case: &mut Case, facts: &[Vec<ColumnFacts>]) -> Result<
     Ok(())
 }
 
-fn is_unique(case: &Case, id: TableId, column: usize) -> Result<bool, SnapshotError> {
-    let (table, columns) = case.quoted(id);
-    let name = &columns[column];
-    let distinct = case.count(&format!("SELECT count(*) FROM (SELECT 1 FROM {table} WHERE {name} IS NOT NULL GROUP BY {name})"))?;
-    Ok(distinct == case.table(id).rows)
-}
-
 /// Adds the relations that values and names suggest to tables without declared ones over the same column.
 pub(super) fn infer_relations(
     case: &mut Case,
@@ -122,6 +119,7 @@ pub(super) fn infer_relations(
     classes: &[Class],
     facts: &[Vec<ColumnFacts>],
 ) -> Result<(), ProfileError> {
+    let mut keys = KeySets::new();
     for index in 0..case.tables().len() {
         let child = TableId(index as u32);
         if matches!(classes[index].0, TableClass::Leftover | TableClass::System) || case.table(child).rows == 0 {
@@ -137,7 +135,7 @@ pub(super) fn infer_relations(
             if known || !open || facts[index][column].values() == 0 {
                 continue;
             }
-            let Some((parent, reason)) = best_parent(case, child, column, classes, &facts[index][column])? else { continue };
+            let Some((parent, reason)) = best_parent(case, &mut keys, (child, column), classes, &facts[index][column])? else { continue };
             if apply::is_ignored(case, config, child, &[column], parent)? {
                 continue;
             }
@@ -160,10 +158,22 @@ pub(super) fn infer_relations(
     Ok(())
 }
 
+/// The keys' values of the tables that were asked for.
+type KeySets = BTreeMap<(TableId, usize), ValueSet>;
+
+/// Returns whether every value of the child's column is a value of the parent's key.
+fn includes(case: &Case, keys: &mut KeySets, child: (TableId, usize), parent: (TableId, usize)) -> Result<bool, SnapshotError> {
+    let known = match keys.entry(parent) {
+        Entry::Occupied(known) => known.into_mut(),
+        Entry::Vacant(new) => new.insert(ValueSet::of(case.reader(), parent.0, parent.1)?),
+    };
+    known.includes(case.reader(), child.0, child.1)
+}
+
 fn best_parent(
     case: &Case,
-    child: TableId,
-    column: usize,
+    keys: &mut KeySets,
+    (child, column): (TableId, usize),
     classes: &[Class],
     facts: &ColumnFacts,
 ) -> Result<Option<(TableId, String)>, SnapshotError> {
@@ -194,7 +204,7 @@ fn best_parent(
             + 2 * i32::from(people_word)
             + 2 * i32::from(self_word)
             + 5 * i32::from(typed);
-        if points < 2 || !includes(case, child, column, info.id, *key)? {
+        if points < 2 || !includes(case, keys, (child, column), (info.id, *key))? {
             continue;
         }
         let hint = if same_name || key_name {
@@ -213,18 +223,6 @@ fn best_parent(
         [best, ..] => Some((best.1, best.2.clone())),
         [] => None,
     })
-}
-
-/// Returns whether every value of the child's column is a value of the parent's key.
-fn includes(case: &Case, child: TableId, column: usize, parent: TableId, key: usize) -> Result<bool, SnapshotError> {
-    let (child_table, child_columns) = case.quoted(child);
-    let (parent_table, parent_columns) = case.quoted(parent);
-    let (name, key) = (&child_columns[column], &parent_columns[key]);
-    let missing = case.count(&format!(
-        "SELECT count(*) FROM (SELECT 1 FROM {child_table} AS c WHERE c.{name} IS NOT NULL \
-         AND NOT EXISTS (SELECT 1 FROM {parent_table} AS p WHERE p.{key} = c.{name}) LIMIT 1)"
-    ))?;
-    Ok(missing == 0)
 }
 
 /// Lists the relations between tables of the snapshot by ordinals, declared ones first.

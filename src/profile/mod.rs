@@ -8,10 +8,13 @@ mod facts;
 mod keys;
 mod leftover;
 mod role;
+mod values;
 mod words;
 
 use crate::config::{ConfigError, Loaded};
+use crate::model::stamp::{PLAUSIBLE_FROM, Stamp};
 use crate::model::{Role, Source, TableClass, TableId, TakenAt};
+use crate::parallel;
 use crate::progress::Progress;
 use crate::snapshot::{Case, SnapshotError};
 
@@ -165,10 +168,15 @@ pub fn profile(case: &mut Case, config: &Loaded, now: i64, progress: &dyn Progre
         case.set_roles(id, (class, class_source, &class_reason), &roles)?;
         let columns: Vec<ColumnProfile> =
             roles.into_iter().zip(facts).map(|((role, source, reason), facts)| ColumnProfile { role, source, reason, facts }).collect();
-        let created = columns.iter().position(|c| c.role == Role::CreatedAt);
         let ids = clock::minted(case.table(id), &columns);
-        let clock = clock::trust(case, id, created, ids)?;
+        let clock = InsertionClock::NotApplicable(String::new());
         tables.push(TableProfile { id, class, class_source, class_reason, columns, ids, clock });
+    }
+    let reader = case.reader();
+    let trust = |table: &TableProfile| clock::trust(reader, table.id, table.column(Role::CreatedAt), table.ids);
+    let clocks = parallel::each(&tables, |t| reader.table(t.id).rows, trust, |_| {});
+    for (table, clock) in tables.iter_mut().zip(clocks) {
+        table.clock = clock?;
     }
     case.write_keys_and_relations()?;
     infer_taken_at(case, &tables, now)?;
@@ -186,25 +194,23 @@ fn infer_taken_at(case: &mut Case, tables: &[TableProfile], now: i64) -> Result<
     if !matches!(case.facts().taken_at, TakenAt::Unknown | TakenAt::Inferred(_)) {
         return Ok(());
     }
-    let mut newest: Option<i64> = None;
-    for table in tables {
-        let reads: Vec<_> = (0..table.columns.len())
+    let reader = case.reader();
+    let newest_of = |table: &TableProfile| {
+        let columns: Vec<usize> = (0..table.columns.len())
             .filter(|c| matches!(table.columns[*c].role, Role::CreatedAt | Role::UpdatedAt | Role::ActivityAt))
-            .map(crate::snapshot::ColumnRead::Time)
             .collect();
-        if reads.is_empty() {
-            continue;
+        let mut newest: Option<i64> = None;
+        if !columns.is_empty() {
+            reader.visit(table.id, &columns, |_, cells| {
+                let times = cells.iter().filter_map(|cell| Stamp::of(*cell)).map(|s| s.micros);
+                newest = newest.max(times.filter(|t| (PLAUSIBLE_FROM..=now).contains(t)).max());
+                Ok::<(), SnapshotError>(())
+            })?;
         }
-        crate::snapshot::scan(case, table.id, &reads, crate::snapshot::CHUNK_ROWS, |chunk| {
-            for read in &reads {
-                let column = chunk.frame.column(&read.name()).map_err(SnapshotError::Frame)?;
-                let times = column.i64().map_err(SnapshotError::Frame)?;
-                let best = times.iter().flatten().filter(|t| (crate::model::stamp::PLAUSIBLE_FROM..=now).contains(t)).max();
-                newest = newest.max(best);
-            }
-            Ok::<(), SnapshotError>(())
-        })?;
-    }
+        Ok(newest)
+    };
+    let found = parallel::each(tables, |t| reader.table(t.id).rows, newest_of, |_| {});
+    let newest = found.into_iter().collect::<Result<Vec<Option<i64>>, SnapshotError>>()?.into_iter().flatten().max();
     case.set_taken_at(newest.map_or(TakenAt::Unknown, TakenAt::Inferred))?;
     Ok(())
 }

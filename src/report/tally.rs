@@ -478,13 +478,7 @@ impl Pass<'_> {
 }
 
 fn stamp(value: ValueRef<'_>) -> Option<i64> {
-    let stamp = match value {
-        ValueRef::Text(text) => Stamp::parse(text),
-        ValueRef::Integer(n) => Stamp::from_epoch(n),
-        ValueRef::Real(x) => Stamp::from_epoch(x as i64),
-        ValueRef::Null | ValueRef::Blob(_) => None,
-    };
-    stamp.map(|s| s.micros).filter(|t| (PLAUSIBLE_FROM..PLAUSIBLE_UNTIL).contains(t))
+    Stamp::of(value).map(|s| s.micros).filter(|t| (PLAUSIBLE_FROM..PLAUSIBLE_UNTIL).contains(t))
 }
 
 /// Returns the hour of the week from Monday 00:00 UTC; 1970-01-01 was a Thursday.

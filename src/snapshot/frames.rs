@@ -1,13 +1,11 @@
 //! Column chunks of a table as polars frames: only the columns asked for, in row order.
 
 use polars::prelude::{Column as FrameColumn, DataFrame, IntoColumn as _, NamedFrom as _, Series, StringChunkedBuilder};
-use rusqlite::types::ValueRef as SqlRef;
 
-use super::names::quote;
-use super::{Case, SnapshotError};
+use super::{Reader, SnapshotError};
 use crate::model::stamp::Stamp;
 use crate::model::value::hex_text;
-use crate::model::{Row, TableId};
+use crate::model::{Row, TableId, ValueRef};
 
 /// Rows of a chunk: a few MB of text, whatever the table's size.
 pub const CHUNK_ROWS: usize = 64 * 1024;
@@ -58,108 +56,159 @@ pub struct Chunk {
     pub frame: DataFrame,
 }
 
-enum Builder {
-    Text(StringChunkedBuilder),
-    Integers(Vec<Option<i64>>),
-    Numbers(Vec<Option<f64>>),
+/// What a column of the table becomes: a column of the frame for each way in which it is read.
+#[derive(Default)]
+struct Builders {
+    text: Option<StringChunkedBuilder>,
+    times: Option<Vec<Option<i64>>>,
+    digits: Option<Vec<Option<i64>>>,
+    integers: Option<Vec<Option<i64>>>,
+    numbers: Option<Vec<Option<f64>>>,
+}
+
+impl Builders {
+    fn add(&mut self, read: ColumnRead, rows: usize) {
+        match read {
+            ColumnRead::Text(_) => self.text = Some(StringChunkedBuilder::new(read.name().into(), rows)),
+            ColumnRead::Time(_) => self.times = Some(Vec::with_capacity(rows)),
+            ColumnRead::TimeDigits(_) => self.digits = Some(Vec::with_capacity(rows)),
+            ColumnRead::Integer(_) => self.integers = Some(Vec::with_capacity(rows)),
+            ColumnRead::Number(_) => self.numbers = Some(Vec::with_capacity(rows)),
+        }
+    }
+
+    #[inline]
+    fn append(&mut self, value: ValueRef<'_>) {
+        if let Some(texts) = &mut self.text {
+            append_text(texts, value);
+        }
+        if self.times.is_some() || self.digits.is_some() {
+            let stamp = Stamp::of(value);
+            if let Some(times) = &mut self.times {
+                times.push(stamp.map(|s| s.micros));
+            }
+            if let Some(digits) = &mut self.digits {
+                digits.push(stamp.map(|s| i64::from(s.fraction_digits)));
+            }
+        }
+        if let Some(integers) = &mut self.integers {
+            integers.push(match value {
+                ValueRef::Integer(n) => Some(n),
+                ValueRef::Text(text) => std::str::from_utf8(text).ok().and_then(|t| t.parse().ok()),
+                _ => None,
+            });
+        }
+        if let Some(numbers) = &mut self.numbers {
+            numbers.push(match value {
+                ValueRef::Integer(n) => Some(n as f64),
+                ValueRef::Real(x) => Some(x),
+                ValueRef::Text(text) => std::str::from_utf8(text).ok().and_then(|t| t.parse().ok()).filter(|x: &f64| x.is_finite()),
+                _ => None,
+            });
+        }
+    }
+
+    fn finish(&mut self, read: ColumnRead) -> FrameColumn {
+        let name = read.name().into();
+        match read {
+            ColumnRead::Text(_) => {
+                let texts = self.text.take().unwrap_or_else(|| StringChunkedBuilder::new(name, 0));
+                polars::prelude::IntoSeries::into_series(texts.finish()).into_column()
+            }
+            ColumnRead::Time(_) => Series::new(name, self.times.take().unwrap_or_default()).into_column(),
+            ColumnRead::TimeDigits(_) => Series::new(name, self.digits.take().unwrap_or_default()).into_column(),
+            ColumnRead::Integer(_) => Series::new(name, self.integers.take().unwrap_or_default()).into_column(),
+            ColumnRead::Number(_) => Series::new(name, self.numbers.take().unwrap_or_default()).into_column(),
+        }
+    }
+}
+
+/// Rows on their way into a chunk.
+struct Filling<'r> {
+    reads: &'r [ColumnRead],
+    columns: Vec<usize>,
+    builders: Vec<Builders>,
+    /// Most rows of a chunk.
+    room: usize,
+    first_row: Row,
+    count: usize,
+}
+
+impl<'r> Filling<'r> {
+    fn new(reads: &'r [ColumnRead], room: usize) -> Self {
+        let mut columns: Vec<usize> = reads.iter().map(|r| r.column()).collect();
+        columns.sort_unstable();
+        columns.dedup();
+        let mut filling = Self { reads, columns, builders: Vec::new(), room, first_row: 0, count: 0 };
+        filling.begin();
+        filling
+    }
+
+    fn begin(&mut self) {
+        self.builders.clear();
+        self.builders.resize_with(self.columns.len(), Builders::default);
+        for read in self.reads {
+            if let Ok(place) = self.columns.binary_search(&read.column()) {
+                self.builders[place].add(*read, self.room);
+            }
+        }
+    }
+
+    fn push(&mut self, cells: &[ValueRef<'_>]) {
+        for (builders, cell) in self.builders.iter_mut().zip(cells) {
+            builders.append(*cell);
+        }
+        self.count += 1;
+    }
+
+    /// Ends the chunk and begins the next.
+    fn take(&mut self) -> Result<Chunk, SnapshotError> {
+        let first_row = self.first_row;
+        let ordinals: Vec<u32> = (first_row..first_row + self.count as u32).collect();
+        let mut parts: Vec<FrameColumn> = vec![Series::new("row".into(), ordinals).into_column()];
+        for read in self.reads {
+            if let Ok(place) = self.columns.binary_search(&read.column()) {
+                parts.push(self.builders[place].finish(*read));
+            }
+        }
+        let frame = DataFrame::new(self.count, parts).map_err(SnapshotError::Frame)?;
+        self.first_row += self.count as u32;
+        self.count = 0;
+        self.begin();
+        Ok(Chunk { first_row, frame })
+    }
 }
 
 /// Reads a table once, chunk by chunk, handing each to `take`.
 ///
 /// # Errors
-/// Returns what SQLite or polars says, or what `take` does.
-pub fn scan<E: From<SnapshotError>>(
-    case: &Case,
+/// Returns what the case file or polars says, or what `take` does.
+pub fn scan<'c, E: From<SnapshotError>>(
+    case: impl Into<Reader<'c>>,
     table: TableId,
     reads: &[ColumnRead],
     chunk_rows: usize,
     mut take: impl FnMut(Chunk) -> Result<(), E>,
 ) -> Result<(), E> {
-    let info = case.table(table);
-    let mut columns: Vec<usize> = reads.iter().map(|r| r.column()).collect();
-    columns.sort_unstable();
-    columns.dedup();
-    let places: Vec<usize> = reads.iter().filter_map(|r| columns.binary_search(&r.column()).ok()).collect();
-    let list: Vec<String> = columns.iter().map(|c| quote(&info.physical_columns[*c])).collect();
-    let selected = if list.is_empty() { "NULL".to_owned() } else { list.join(", ") };
-    let sql = format!("SELECT {selected} FROM {} NOT INDEXED ORDER BY rowid", quote(&info.physical));
-    let sqlite = |source| SnapshotError::Sqlite { file: case.path().display().to_string(), source };
-    let mut statement = case.db().prepare(&sql).map_err(sqlite)?;
-    let mut rows = statement.query([]).map_err(sqlite)?;
-    let mut first_row: Row = 0;
-    loop {
-        let mut builders: Vec<Builder> = reads.iter().map(|r| builder(*r, chunk_rows.min(info.rows as usize))).collect();
-        let mut count = 0;
-        while count < chunk_rows {
-            let Some(row) = rows.next().map_err(sqlite)? else { break };
-            for ((read, place), builder) in reads.iter().zip(&places).zip(&mut builders) {
-                append(builder, *read, row.get_ref(*place).map_err(sqlite)?);
-            }
-            count += 1;
-        }
-        if count == 0 {
-            return Ok(());
-        }
-        let ordinals: Vec<u32> = (first_row..first_row + count as u32).collect();
-        let mut parts: Vec<FrameColumn> = vec![Series::new("row".into(), ordinals).into_column()];
-        parts.extend(reads.iter().zip(builders).map(|(read, builder)| finish(*read, builder)));
-        let frame = DataFrame::new(count, parts).map_err(SnapshotError::Frame)?;
-        take(Chunk { first_row, frame })?;
-        first_row += count as u32;
-    }
+    let reader = case.into();
+    let mut filling = Filling::new(reads, chunk_rows.min(reader.table(table).rows as usize));
+    let columns = filling.columns.clone();
+    reader.visit(table, &columns, |_, cells| {
+        filling.push(cells);
+        if filling.count == chunk_rows { take(filling.take()?) } else { Ok(()) }
+    })?;
+    if filling.count > 0 { take(filling.take()?) } else { Ok(()) }
 }
 
-fn builder(read: ColumnRead, rows: usize) -> Builder {
-    match read {
-        ColumnRead::Text(_) => Builder::Text(StringChunkedBuilder::new(read.name().into(), rows)),
-        ColumnRead::Time(_) | ColumnRead::TimeDigits(_) | ColumnRead::Integer(_) => Builder::Integers(Vec::with_capacity(rows)),
-        ColumnRead::Number(_) => Builder::Numbers(Vec::with_capacity(rows)),
-    }
-}
-
-fn append(builder: &mut Builder, read: ColumnRead, value: SqlRef<'_>) {
-    match builder {
-        Builder::Text(texts) => match value {
-            SqlRef::Null => texts.append_null(),
-            SqlRef::Integer(n) => texts.append_value(n.to_string()),
-            SqlRef::Real(x) => texts.append_value(x.to_string()),
-            SqlRef::Text(text) => match std::str::from_utf8(text) {
-                Ok(text) => texts.append_value(text),
-                Err(_) => texts.append_value(hex_text(text)),
-            },
-            SqlRef::Blob(bytes) => texts.append_value(hex_text(bytes)),
-        },
-        Builder::Integers(numbers) => numbers.push(match read {
-            ColumnRead::Time(_) => stamp(value).map(|s| s.micros),
-            ColumnRead::TimeDigits(_) => stamp(value).map(|s| i64::from(s.fraction_digits)),
-            _ => match value {
-                SqlRef::Integer(n) => Some(n),
-                SqlRef::Text(text) => std::str::from_utf8(text).ok().and_then(|t| t.parse().ok()),
-                _ => None,
-            },
-        }),
-        Builder::Numbers(numbers) => numbers.push(match value {
-            SqlRef::Integer(n) => Some(n as f64),
-            SqlRef::Real(x) => Some(x),
-            SqlRef::Text(text) => std::str::from_utf8(text).ok().and_then(|t| t.parse().ok()).filter(|x: &f64| x.is_finite()),
-            _ => None,
-        }),
-    }
-}
-
-fn stamp(value: SqlRef<'_>) -> Option<Stamp> {
+fn append_text(texts: &mut StringChunkedBuilder, value: ValueRef<'_>) {
     match value {
-        SqlRef::Text(text) => Stamp::parse(text),
-        SqlRef::Integer(n) => Stamp::from_epoch(n),
-        SqlRef::Real(x) => Stamp::from_epoch(x as i64),
-        _ => None,
-    }
-}
-
-fn finish(read: ColumnRead, builder: Builder) -> FrameColumn {
-    match builder {
-        Builder::Text(texts) => polars::prelude::IntoSeries::into_series(texts.finish()).into_column(),
-        Builder::Integers(numbers) => Series::new(read.name().into(), numbers).into_column(),
-        Builder::Numbers(numbers) => Series::new(read.name().into(), numbers).into_column(),
+        ValueRef::Null => texts.append_null(),
+        ValueRef::Integer(n) => texts.append_value(n.to_string()),
+        ValueRef::Real(x) => texts.append_value(x.to_string()),
+        ValueRef::Text(text) => match simdutf8::basic::from_utf8(text) {
+            Ok(text) => texts.append_value(text),
+            Err(_) => texts.append_value(hex_text(text)),
+        },
+        ValueRef::Blob(bytes) => texts.append_value(hex_text(bytes)),
     }
 }

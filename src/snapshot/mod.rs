@@ -7,6 +7,7 @@ mod frames;
 mod index_pages;
 mod int_index;
 mod key_index;
+mod leaves;
 mod names;
 mod pages;
 mod partial;
@@ -18,6 +19,7 @@ pub use bulk::{BulkTable, BulkWriter, Finished, Method};
 pub use case::{Case, CaseTable, DetectorRun, StoredCohort, StoredSpared};
 pub use frames::{CHUNK_ROWS, Chunk, ColumnRead, scan};
 pub use partial::Partial;
+pub use visit::Reader;
 
 /// `PRAGMA application_id` of a case file: "unsd".
 pub const APPLICATION_ID: i32 = 0x756e_7364;

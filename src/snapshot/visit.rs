@@ -1,41 +1,70 @@
-//! Some cells of every row of a table, borrowed from SQLite's page: for sums and counts that need no frame.
+//! Some cells of every row of a table, borrowed from its pages: for sums and counts that need no frame.
 
-use rusqlite::types::ValueRef as SqlRef;
-
-use super::names::quote;
-use super::{Case, SnapshotError};
+use super::leaves::PageFile;
+use super::{Case, CaseTable, SnapshotError};
 use crate::model::{Row, TableId, ValueRef};
+
+/// Reads whole tables of a case. Several threads may read at once, while the case writes what was found.
+#[derive(Clone, Copy, Debug)]
+pub struct Reader<'c> {
+    pub(super) pages: &'c PageFile,
+    pub(super) tables: &'c [CaseTable],
+}
+
+impl<'c> From<&'c Case> for Reader<'c> {
+    fn from(case: &'c Case) -> Self {
+        case.reader()
+    }
+}
+
+impl<'c> Reader<'c> {
+    /// Returns a table.
+    #[must_use]
+    pub const fn table(self, id: TableId) -> &'c CaseTable {
+        &self.tables[id.index()]
+    }
+
+    /// Reads a table once in row order, handing each row's cells of `columns`, in that order, to `take`.
+    ///
+    /// # Errors
+    /// Returns what the system says or `take` does, or that the file is damaged.
+    pub fn visit<E: From<SnapshotError>>(
+        self,
+        table: TableId,
+        columns: &[usize],
+        mut take: impl FnMut(Row, &[ValueRef<'_>]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut rising = columns.to_vec();
+        rising.sort_unstable();
+        rising.dedup();
+        let mut ordinal: Row = 0;
+        if rising == columns {
+            return self.pages.rows(self.table(table).root, columns, |cells| {
+                take(ordinal, cells)?;
+                ordinal += 1;
+                Ok(())
+            });
+        }
+        let places: Vec<usize> = columns.iter().filter_map(|c| rising.binary_search(c).ok()).collect();
+        self.pages.rows(self.table(table).root, &rising, |cells| {
+            let ordered: Vec<ValueRef<'_>> = places.iter().map(|place| cells[*place]).collect();
+            take(ordinal, &ordered)?;
+            ordinal += 1;
+            Ok(())
+        })
+    }
+}
 
 impl Case {
     /// Reads a table once in row order, handing each row's cells of `columns` to `take`.
     ///
     /// # Errors
-    /// Returns what SQLite says.
+    /// Returns what the system says, or that the file is damaged.
     pub fn visit(&self, table: TableId, columns: &[usize], mut take: impl FnMut(Row, &[ValueRef<'_>])) -> Result<(), SnapshotError> {
-        let info = self.table(table);
-        let list: Vec<String> = columns.iter().map(|c| quote(&info.physical_columns[*c])).collect();
-        let selected = if list.is_empty() { "NULL".to_owned() } else { list.join(", ") };
-        let sql = format!("SELECT {selected} FROM {} NOT INDEXED ORDER BY rowid", quote(&info.physical));
-        let sqlite = |source| SnapshotError::Sqlite { file: self.path().display().to_string(), source };
-        let mut statement = self.db().prepare(&sql).map_err(sqlite)?;
-        let mut rows = statement.query([]).map_err(sqlite)?;
-        let mut ordinal: Row = 0;
-        while let Some(row) = rows.next().map_err(sqlite)? {
-            let mut cells = Vec::with_capacity(columns.len());
-            for place in 0..columns.len() {
-                cells.push(match row.get_ref(place).map_err(sqlite)? {
-                    SqlRef::Null => ValueRef::Null,
-                    SqlRef::Integer(n) => ValueRef::Integer(n),
-                    SqlRef::Real(x) => ValueRef::Real(x),
-                    SqlRef::Text(text) if simdutf8::basic::from_utf8(text).is_ok() => ValueRef::Text(text),
-                    SqlRef::Text(text) => ValueRef::Blob(text),
-                    SqlRef::Blob(bytes) => ValueRef::Blob(bytes),
-                });
-            }
-            take(ordinal, &cells);
-            ordinal += 1;
-        }
-        Ok(())
+        self.reader().visit(table, columns, |row, cells| {
+            take(row, cells);
+            Ok(())
+        })
     }
 
     /// Returns the closest rows that were spared, with their terms, and how many there are in all.

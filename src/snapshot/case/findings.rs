@@ -1,10 +1,13 @@
 //! What an analysis stores and reports read: detector runs, evidence, cohorts, verdicts, warnings.
 
+use std::collections::HashMap;
+
 use rusqlite::params;
 
 use super::{Case, from_json, to_json};
 use crate::model::value::row_key_json;
-use crate::model::{Cohort, CohortId, Evidence, Reason, Row, RowVerdict, TableId, Verdict};
+use crate::model::verdict::Spared;
+use crate::model::{Cohort, CohortId, Evidence, Reason, Row, RowVerdict, TableId, Value, Verdict};
 use crate::snapshot::SnapshotError;
 
 /// What a detector did with a table: detector, table, result, facts, why it does not apply.
@@ -174,19 +177,25 @@ impl Case {
         run().map_err(|e| self.sqlite(e))
     }
 
-    /// Stores a row that looked like a seeded one and stays real.
+    /// Stores rows that looked like seeded ones and stay real; those of a table follow each other, by row.
     ///
     /// # Errors
     /// Returns what SQLite says.
-    pub fn put_spared(&self, verdict: &RowVerdict) -> Result<(), SnapshotError> {
-        let key = row_key_json(&self.row_key(verdict.table, verdict.row)?);
-        let name = &self.table(verdict.table).table.name;
-        let run = || -> rusqlite::Result<()> {
-            let mut statement = self.db.prepare_cached("INSERT INTO unseed_spared VALUES (?1, ?2, ?3, ?4, ?5)")?;
-            statement.execute(params![name.schema, name.name, key, verdict.bits.get(), to_json(&verdict.reasons)])?;
-            Ok(())
-        };
-        run().map_err(|e| self.sqlite(e))
+    pub fn put_spared(&self, spared: &[Spared]) -> Result<(), SnapshotError> {
+        let mut written: HashMap<*const Reason, String> = HashMap::new();
+        for of_table in spared.chunk_by(|a, b| a.table == b.table) {
+            let table = of_table[0].table;
+            let rows: Vec<Row> = of_table.iter().map(|s| s.row).collect();
+            let name = &self.table(table).table.name;
+            let mut statement = self.run(|| self.db.prepare_cached("INSERT INTO unseed_spared VALUES (?1, ?2, ?3, ?4, ?5)"))?;
+            let mut put = |spared: &Spared, key: &[Value]| {
+                let reasons =
+                    written.entry(spared.reasons.as_ptr()).or_insert_with(|| serde_json::to_string(&*spared.reasons).unwrap_or_default());
+                self.run(|| statement.execute(params![name.schema, name.name, row_key_json(key), spared.bits.get(), *reasons]))
+            };
+            self.row_keys(table, &rows, |place, key| put(&of_table[place], key).map(drop))?;
+        }
+        Ok(())
     }
 
     /// Returns the verdicts that are not `real`, by table and row, with the digest of each row's evidence.

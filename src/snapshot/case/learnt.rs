@@ -5,28 +5,14 @@ use rusqlite::params;
 use super::{Case, to_json};
 use crate::model::{Role, Source, Table, TableClass, TableId};
 use crate::snapshot::SnapshotError;
-use crate::snapshot::names::quote;
 
 impl Case {
-    /// Replaces a table's keys and relations by what was inferred or configured; indexes them.
+    /// Replaces a table's keys and relations by what was inferred or configured.
     ///
     /// # Errors
     /// Returns what SQLite says.
     pub fn set_schema(&mut self, id: TableId, table: Table) -> Result<(), SnapshotError> {
-        let physical = self.table(id).physical.clone();
-        let names = self.table(id).physical_columns.clone();
-        let run = |case: &Self| -> rusqlite::Result<()> {
-            case.db.execute("UPDATE unseed_tables SET model = ?2 WHERE table_id = ?1", params![id.0, to_json(&table)])?;
-            let keys = table.primary_key.iter().map(|k| &k.columns).chain(table.foreign_keys.iter().map(|f| &f.columns));
-            for columns in keys {
-                let label: Vec<String> = columns.iter().map(usize::to_string).collect();
-                let index = quote(&format!("unseed_ix_{}_on_{}", id.0, label.join("_")));
-                let list: Vec<String> = columns.iter().map(|c| quote(&names[*c])).collect();
-                case.db.execute_batch(&format!("CREATE INDEX IF NOT EXISTS {index} ON {} ({})", quote(&physical), list.join(", ")))?;
-            }
-            Ok(())
-        };
-        run(self).map_err(|e| self.sqlite(e))?;
+        self.run(|| self.db.execute("UPDATE unseed_tables SET model = ?2 WHERE table_id = ?1", params![id.0, to_json(&table)]))?;
         self.tables[id.index()].table = table;
         Ok(())
     }

@@ -7,12 +7,14 @@ mod rows;
 
 pub use findings::{DetectorRun, StoredCohort, StoredSpared};
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 
-use super::{APPLICATION_ID, SCHEMA_VERSION, SnapshotError};
+use super::leaves::PageFile;
+use super::{APPLICATION_ID, Reader, SCHEMA_VERSION, SnapshotError};
 use crate::model::{Engine, SnapshotFacts, SnapshotId, Table, TableId, TakenAt};
 
 /// An open case file.
@@ -21,6 +23,10 @@ pub struct Case {
     path: PathBuf,
     tables: Vec<CaseTable>,
     facts: SnapshotFacts,
+    /// Columns that are known to be indexed.
+    indexed: RefCell<BTreeSet<(TableId, Vec<usize>)>>,
+    /// The file once more, for whole tables; closed behind the connection, whose locks go with any other handle.
+    pages: PageFile,
 }
 
 /// A table of the case with what later layers learnt of it.
@@ -44,6 +50,8 @@ pub struct CaseTable {
     pub declared: bool,
     /// Text cells that are not valid UTF-8, by column.
     pub invalid_utf8: Vec<u64>,
+    /// First page of its rows' tree.
+    pub(crate) root: u32,
 }
 
 impl CaseTable {
@@ -81,7 +89,8 @@ impl Case {
                 "written by a newer unseed (case version {version}, this one knows {SCHEMA_VERSION}); update unseed"
             )));
         }
-        db.execute_batch("PRAGMA foreign_keys = OFF; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32768; PRAGMA trusted_schema = OFF;")
+        // Rows are read from the file's pages too: none may lie in a log beside it.
+        db.execute_batch("PRAGMA journal_mode = DELETE; PRAGMA foreign_keys = OFF; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32768; PRAGMA trusted_schema = OFF;")
             .map_err(sqlite)?;
         let mut case = Self {
             db,
@@ -94,6 +103,8 @@ impl Case {
                 taken_at: TakenAt::Unknown,
                 truncated: false,
             },
+            indexed: RefCell::default(),
+            pages: PageFile::open(path)?,
         };
         case.tables = case.load_tables()?;
         case.facts = case.load_facts()?;
@@ -139,6 +150,12 @@ impl Case {
         &self.path
     }
 
+    /// Returns what reads whole tables, from any thread.
+    #[must_use]
+    pub fn reader(&self) -> Reader<'_> {
+        Reader { pages: &self.pages, tables: &self.tables }
+    }
+
     pub(super) const fn db(&self) -> &Connection {
         &self.db
     }
@@ -181,7 +198,8 @@ impl Case {
                 entry.1.push(row.get::<_, i64>(2)? as u64);
             }
             let mut statement = self.db.prepare(
-                "SELECT table_id, physical_name, rows, rejected, truncated, declared, model FROM unseed_tables ORDER BY table_id",
+                "SELECT table_id, physical_name, rows, rejected, truncated, declared, model, rootpage FROM unseed_tables \
+                 LEFT JOIN sqlite_schema ON sqlite_schema.type = 'table' AND sqlite_schema.name = physical_name ORDER BY table_id",
             )?;
             let found = statement.query_map([], |row| {
                 let id: u32 = row.get(0)?;
@@ -197,6 +215,8 @@ impl Case {
                         truncated: row.get(4)?,
                         declared: row.get(5)?,
                         invalid_utf8,
+                        // Page 0 is no page: to read it is an error that says so.
+                        root: row.get::<_, Option<u32>>(7)?.unwrap_or(0),
                     },
                     row.get::<_, String>(6)?,
                 ))
@@ -250,11 +270,6 @@ impl Case {
         self.set_meta("taken_at", &to_json(&taken_at))?;
         self.facts.taken_at = taken_at;
         Ok(())
-    }
-
-    /// Counts rows by a query over one table; `{}` in the query stands for the table, `{0}`, `{1}` for its columns.
-    pub(crate) fn count(&self, sql: &str) -> Result<u64, SnapshotError> {
-        self.db.query_row(sql, [], |row| row.get::<_, i64>(0)).map(|n| n as u64).map_err(|e| self.sqlite(e))
     }
 
     /// Returns the inputs: name, format, bytes.

@@ -21,6 +21,31 @@ impl Case {
         self.cells(table, row, key)
     }
 
+    /// Hands the key values of some rows, which rise, to `take`, with their places in the list.
+    ///
+    /// # Errors
+    /// Returns what SQLite says or `take` does.
+    pub(super) fn row_keys(
+        &self,
+        table: TableId,
+        rows: &[Row],
+        mut take: impl FnMut(usize, &[Value]) -> Result<(), SnapshotError>,
+    ) -> Result<(), SnapshotError> {
+        let info = self.table(table);
+        // One by one costs as much as a hundred rows of a pass.
+        if info.key().is_empty() || (rows.len() as u64) < info.rows / 100 {
+            return rows.iter().enumerate().try_for_each(|(place, row)| take(place, &self.row_key(table, *row)?));
+        }
+        let mut wanted = rows.iter().enumerate().peekable();
+        self.reader().visit(table, info.key(), |row, cells| {
+            while let Some((place, _)) = wanted.next_if(|w| *w.1 == row) {
+                let key: Vec<Value> = cells.iter().map(|c| Value::from(*c)).collect();
+                take(place, &key)?;
+            }
+            Ok(())
+        })
+    }
+
     /// Returns some cells of a row.
     ///
     /// # Errors
@@ -78,6 +103,7 @@ impl Case {
             }
             conditions.push(format!("({})", alternatives.join(" OR ")));
         }
+        self.index(table, info.key());
         let sql = format!("SELECT rowid FROM {} WHERE {} ORDER BY rowid LIMIT 1", quote(&info.physical), conditions.join(" AND "));
         let found: Option<i64> =
             self.db.query_row(&sql, rusqlite::params_from_iter(values), |row| row.get(0)).optional().map_err(|e| self.sqlite(e))?;
@@ -90,6 +116,7 @@ impl Case {
     /// Returns what SQLite says.
     pub fn rows_where(&self, table: TableId, columns: &[usize], values: &[Value]) -> Result<Vec<Row>, SnapshotError> {
         let info = self.table(table);
+        self.index(table, columns);
         let conditions: Vec<String> =
             columns.iter().enumerate().map(|(i, c)| format!("{} = ?{}", quote(&info.physical_columns[*c]), i + 1)).collect();
         let sql = format!("SELECT rowid FROM {} WHERE {} ORDER BY rowid", quote(&info.physical), conditions.join(" AND "));
@@ -101,11 +128,33 @@ impl Case {
         })
     }
 
-    /// Returns the quoted physical names of a table and its columns, for queries inside the case file.
-    #[must_use]
-    pub fn quoted(&self, table: TableId) -> (String, Vec<String>) {
+    /// Indexes columns that rows are looked up by, unless an index begins with them. Ingest did it for declared keys;
+    /// what was inferred since is indexed when it is first asked for, which most analyses never do.
+    fn index(&self, table: TableId, columns: &[usize]) {
+        if !self.indexed.borrow_mut().insert((table, columns.to_vec())) {
+            return;
+        }
         let info = self.table(table);
-        (quote(&info.physical), info.physical_columns.iter().map(|c| quote(c)).collect())
+        let names: Vec<&String> = columns.iter().map(|c| &info.physical_columns[*c]).collect();
+        let exists = || -> rusqlite::Result<bool> {
+            let mut indexes = self.db.prepare("SELECT name FROM pragma_index_list(?1)")?;
+            let mut leading = self.db.prepare_cached("SELECT name FROM pragma_index_info(?1) ORDER BY seqno")?;
+            for index in indexes.query_map([&info.physical], |row| row.get::<_, String>(0))? {
+                let own: Vec<String> = leading.query_map([index?], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+                if own.iter().zip(&names).filter(|(a, b)| a == *b).count() == names.len() {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        };
+        if exists().unwrap_or(true) {
+            return;
+        }
+        let label: Vec<String> = columns.iter().map(usize::to_string).collect();
+        let index = quote(&format!("unseed_ix_{}_on_{}", table.0, label.join("_")));
+        let list: Vec<String> = names.iter().map(|n| quote(n)).collect();
+        // Without it the same rows are found, only later.
+        let _ = self.db.execute_batch(&format!("CREATE INDEX IF NOT EXISTS {index} ON {} ({})", quote(&info.physical), list.join(", ")));
     }
 }
 

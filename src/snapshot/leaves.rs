@@ -1,0 +1,385 @@
+//! Reads the rows of an ingested table from its b-tree's pages, in order, each cell borrowed from the page.
+//! Ingested tables are never written again, so that no lock and no transaction is needed, and several threads
+//! may read at once; the case's own tables are read by SQLite alone.
+//!
+//! Source: SQLite file format, sections 1.3 (header), 1.6 (b-tree pages), 1.7 (overflow pages), 2.1 (records).
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt as _;
+use std::path::Path;
+
+use super::SnapshotError;
+use crate::model::ValueRef;
+
+/// Bytes read from the file at a time: leaves lie behind each other.
+const BLOCK: usize = 256 << 10;
+
+/// Levels of a tree above which the file is damaged: 4 KiB pages with 2^32 rows have five.
+const DEEPEST: usize = 20;
+
+/// A case file whose pages can be read. It stays open as long as the case: to close it would drop SQLite's locks.
+#[derive(Debug)]
+pub(super) struct PageFile {
+    file: File,
+    shown: String,
+    page: usize,
+    /// Bytes of a page less those reserved.
+    usable: usize,
+    pages: u64,
+}
+
+/// Some pages of the file that lie behind each other.
+struct Block {
+    first: u64,
+    bytes: Vec<u8>,
+}
+
+/// What a walk over a tree has read so far.
+struct Walk<'f> {
+    file: &'f PageFile,
+    /// Leaves; interior pages, of which there are few, are read by themselves.
+    block: Block,
+    /// Payload of a row that does not fit its page.
+    payload: Vec<u8>,
+    visited: u64,
+}
+
+impl PageFile {
+    /// Opens a file that SQLite has found to be a database.
+    ///
+    /// # Errors
+    /// Returns what the system says, or that the header is none.
+    pub(super) fn open(path: &Path) -> Result<Self, SnapshotError> {
+        let shown = path.display().to_string();
+        let io = |source| SnapshotError::Io { file: shown.clone(), source };
+        let file = File::open(path).map_err(io)?;
+        let mut header = [0; 100];
+        file.read_exact_at(&mut header, 0).map_err(io)?;
+        let page = match u16::from_be_bytes([header[16], header[17]]) {
+            1 => 65_536,
+            size => usize::from(size),
+        };
+        let usable = page.saturating_sub(usize::from(header[20]));
+        if !page.is_power_of_two() || usable < 480 {
+            return Err(SnapshotError::Damaged(format!("{shown}: no page size")));
+        }
+        let pages = file.metadata().map_err(io)?.len() / page as u64;
+        Ok(Self { file, shown, page, usable, pages })
+    }
+
+    /// Hands the cells of `columns`, which rise, of every row of the tree at page `root` to `take`.
+    ///
+    /// # Errors
+    /// Returns what the system says or `take` does, or that the file is damaged.
+    pub(super) fn rows<E: From<SnapshotError>>(
+        &self,
+        root: u32,
+        columns: &[usize],
+        mut take: impl FnMut(&[ValueRef<'_>]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut walk = Walk { file: self, block: Block { first: 0, bytes: Vec::new() }, payload: Vec::new(), visited: 0 };
+        walk.tree(root, 0, &mut |walk, leaf| walk.leaf(leaf, columns, &mut take))
+    }
+
+    fn damaged(&self, what: &str) -> SnapshotError {
+        SnapshotError::Damaged(format!("{}: {what}", self.shown))
+    }
+
+    /// Reads some bytes from page `number` on, at least a page of them.
+    fn read(&self, number: u64, bytes: usize, into: &mut Vec<u8>) -> Result<(), SnapshotError> {
+        if number == 0 || number > self.pages {
+            return Err(self.damaged("a page lies behind the end of the file"));
+        }
+        let left = (self.pages - (number - 1)) * self.page as u64;
+        into.resize((bytes as u64).min(left) as usize, 0);
+        let read = self.file.read_exact_at(into, (number - 1) * self.page as u64);
+        read.map_err(|source: io::Error| SnapshotError::Io { file: self.shown.clone(), source })
+    }
+}
+
+/// What is done with a leaf.
+type OnLeaf<'t, 'f, E> = &'t mut dyn FnMut(&mut Walk<'f>, u64) -> Result<(), E>;
+
+impl<'f> Walk<'f> {
+    fn tree<E: From<SnapshotError>>(&mut self, number: u32, depth: usize, on_leaf: OnLeaf<'_, 'f, E>) -> Result<(), E> {
+        self.visited += 1;
+        if depth > DEEPEST || self.visited > self.file.pages {
+            return Err(self.file.damaged("pages refer to each other in a circle").into());
+        }
+        let number = u64::from(number);
+        if self.page(number)?[0] == LEAF {
+            return on_leaf(self, number);
+        }
+        let children = children(self.page(number)?).ok_or_else(|| self.file.damaged("a page of a table is none"))?;
+        children.into_iter().try_for_each(|child| self.tree(child, depth + 1, on_leaf))
+    }
+
+    /// Returns a page, from the block at hand if it holds it.
+    fn page(&mut self, number: u64) -> Result<&[u8], SnapshotError> {
+        let size = self.file.page;
+        let held = self.block.first..self.block.first + (self.block.bytes.len() / size) as u64;
+        if !held.contains(&number) {
+            self.block.first = 0;
+            self.file.read(number, BLOCK.max(size), &mut self.block.bytes)?;
+            self.block.first = number;
+        }
+        let start = (number - self.block.first) as usize * size;
+        Ok(&self.block.bytes[start..start + size])
+    }
+
+    fn leaf<E: From<SnapshotError>>(
+        &mut self,
+        number: u64,
+        columns: &[usize],
+        take: &mut impl FnMut(&[ValueRef<'_>]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.page(number)?;
+        let (file, payload) = (self.file, &mut self.payload);
+        let start = (number - self.block.first) as usize * file.page;
+        let page = &self.block.bytes[start..start + file.page];
+        let broken = || file.damaged("a row does not lie on its page");
+        let mut cells: Vec<ValueRef<'_>> = Vec::with_capacity(columns.len());
+        for index in 0..usize::from(u16::from_be_bytes([page[3], page[4]])) {
+            let cell = pointer(page, 8 + 2 * index).and_then(|at| Cell::at(page, at, file.usable)).ok_or_else(broken)?;
+            cells.clear();
+            if cell.overflow != 0 && !read_record(cell.local, columns, &mut cells) {
+                // What is asked for lies behind the page's end.
+                gather(file, &cell, payload)?;
+                let mut whole: Vec<ValueRef<'_>> = Vec::with_capacity(columns.len());
+                if !read_record(payload, columns, &mut whole) {
+                    return Err(broken().into());
+                }
+                take(&whole)?;
+                continue;
+            }
+            if cell.overflow == 0 && !read_record(cell.local, columns, &mut cells) {
+                return Err(broken().into());
+            }
+            take(&cells)?;
+        }
+        Ok(())
+    }
+}
+
+/// First byte of a table's leaf, and of its interior pages.
+const LEAF: u8 = 0x0d;
+const INTERIOR: u8 = 0x05;
+
+fn pointer(page: &[u8], at: usize) -> Option<usize> {
+    Some(usize::from(u16::from_be_bytes([*page.get(at)?, *page.get(at + 1)?])))
+}
+
+fn number_at(page: &[u8], at: usize) -> Option<u32> {
+    Some(u32::from_be_bytes(page.get(at..at + 4)?.try_into().ok()?))
+}
+
+/// Lists the pages below an interior page, in order.
+fn children(page: &[u8]) -> Option<Vec<u32>> {
+    if page[0] != INTERIOR {
+        return None;
+    }
+    let cells = pointer(page, 3)?;
+    let mut found = Vec::with_capacity(cells + 1);
+    for index in 0..cells {
+        found.push(number_at(page, pointer(page, 12 + 2 * index)?)?);
+    }
+    found.push(number_at(page, 8)?);
+    Some(found)
+}
+
+/// A row on a leaf: the part of its record that lies there.
+struct Cell<'p> {
+    local: &'p [u8],
+    /// Bytes of the whole record.
+    total: u64,
+    /// Page of the rest; 0 where there is none.
+    overflow: u32,
+}
+
+impl<'p> Cell<'p> {
+    fn at(page: &'p [u8], at: usize, usable: usize) -> Option<Self> {
+        let (total, a) = varint(page.get(at..)?)?;
+        let (_, b) = varint(page.get(at + a..)?)?;
+        let start = at + a + b;
+        let most = (usable - 35) as u64;
+        if total <= most {
+            return Some(Self { local: page.get(start..start + total as usize)?, total, overflow: 0 });
+        }
+        let least = ((usable - 12) * 32 / 255 - 23) as u64;
+        let kept = least + (total - least) % (usable as u64 - 4);
+        let kept = if kept <= most { kept } else { least } as usize;
+        Some(Self { local: page.get(start..start + kept)?, total, overflow: number_at(page, start + kept)? })
+    }
+}
+
+/// Puts a record that lies on several pages together.
+fn gather(file: &PageFile, cell: &Cell<'_>, into: &mut Vec<u8>) -> Result<(), SnapshotError> {
+    let room = file.usable - 4;
+    if cell.total > file.pages.saturating_mul(file.page as u64) {
+        return Err(file.damaged("a row is longer than the file"));
+    }
+    into.clear();
+    into.extend_from_slice(cell.local);
+    let mut next = cell.overflow;
+    let mut page = Vec::new();
+    while (into.len() as u64) < cell.total {
+        file.read(u64::from(next), file.page, &mut page)?;
+        next = number_at(&page, 0).unwrap_or_default();
+        let wanted = (cell.total - into.len() as u64).min(room as u64) as usize;
+        into.extend_from_slice(&page[4..4 + wanted]);
+    }
+    Ok(())
+}
+
+/// Reads the cells of `columns`, which rise, from a record; says whether all of them lie in it.
+fn read_record<'r>(record: &'r [u8], columns: &[usize], cells: &mut Vec<ValueRef<'r>>) -> bool {
+    cells.clear();
+    let Some((header, mut at)) = varint(record) else { return false };
+    let (header, mut body, mut column) = (header as usize, header as usize, 0);
+    for wanted in columns {
+        loop {
+            if at >= header {
+                // Rows that were written before the column was added end here.
+                cells.push(ValueRef::Null);
+                break;
+            }
+            let Some((serial, len)) = record.get(at..).and_then(varint) else { return false };
+            at += len;
+            let size = body_len(serial);
+            column += 1;
+            if column > *wanted {
+                let Some(bytes) = body.checked_add(size).and_then(|end| record.get(body..end)) else { return false };
+                cells.push(value(serial, bytes));
+                body += size;
+                break;
+            }
+            body = body.saturating_add(size);
+        }
+    }
+    true
+}
+
+/// Reads a varint: its value and length.
+#[inline]
+fn varint(bytes: &[u8]) -> Option<(u64, usize)> {
+    let first = *bytes.first()?;
+    if first < 0x80 {
+        return Some((u64::from(first), 1));
+    }
+    let mut value = 0_u64;
+    for (place, byte) in bytes.iter().enumerate().take(8) {
+        value = value << 7 | u64::from(byte & 0x7f);
+        if *byte < 0x80 {
+            return Some((value, place + 1));
+        }
+    }
+    Some((value << 8 | u64::from(*bytes.get(8)?), 9))
+}
+
+/// Returns how many bytes a value of a serial type takes.
+#[inline]
+const fn body_len(serial: u64) -> usize {
+    match serial {
+        0 | 8 | 9 | 10 | 11 => 0,
+        1..=4 => serial as usize,
+        5 => 6,
+        6 | 7 => 8,
+        _ => ((serial - 12) / 2) as usize,
+    }
+}
+
+#[inline]
+fn value(serial: u64, bytes: &[u8]) -> ValueRef<'_> {
+    match serial {
+        1..=6 => {
+            // Big-endian two's complement of one to eight bytes.
+            let negative = bytes[0] & 0x80 != 0;
+            ValueRef::Integer(bytes.iter().fold(if negative { -1 } else { 0 }, |n: i64, byte| n << 8 | i64::from(*byte)))
+        }
+        7 => match f64::from_be_bytes(bytes.try_into().unwrap_or_default()) {
+            x if x.is_nan() => ValueRef::Null,
+            x => ValueRef::Real(x),
+        },
+        8 => ValueRef::Integer(0),
+        9 => ValueRef::Integer(1),
+        0 | 10 | 11 => ValueRef::Null,
+        n if n % 2 == 1 && simdutf8::basic::from_utf8(bytes).is_ok() => ValueRef::Text(bytes),
+        _ => ValueRef::Blob(bytes),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Value;
+
+    fn read(path: &Path, table: &str, columns: &[usize]) -> Result<Vec<Vec<Value>>, SnapshotError> {
+        let db = rusqlite::Connection::open(path).expect("a database");
+        let root = db.query_row("SELECT rootpage FROM sqlite_schema WHERE name = ?1", [table], |row| row.get(0)).expect("a table");
+        let mut rows = Vec::new();
+        PageFile::open(path)?.rows(root, columns, |cells| {
+            rows.push(cells.iter().map(|c| Value::from(*c)).collect());
+            Ok::<(), SnapshotError>(())
+        })?;
+        Ok(rows)
+    }
+
+    #[test]
+    fn reads_what_sqlite_wrote() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("t.db");
+        for page in [512, 4_096, 65_536] {
+            let _ = std::fs::remove_file(&path);
+            let db = rusqlite::Connection::open(&path).expect("a database");
+            db.execute_batch(&format!("PRAGMA page_size = {page}; CREATE TABLE t (a, b, c);")).expect("a table");
+            let integers = [0, 1, -1, 127, -128, 40_000, -9_000_000, 1 << 40, i64::MIN, i64::MAX];
+            let mut expected = Vec::new();
+            for n in 0..600_usize {
+                let (a, b) = (integers[n % integers.len()], "x\u{e9}".repeat(n * n % 3_000));
+                db.execute("INSERT INTO t VALUES (?1, ?2, ?3)", rusqlite::params![a, b, n as f64 / 7.0]).expect("a row");
+                expected.push(vec![Value::Integer(a), Value::Text(b), Value::Real(n as f64 / 7.0), Value::Null]);
+            }
+            db.execute_batch("ALTER TABLE t ADD COLUMN d").expect("a column");
+            db.execute("INSERT INTO t VALUES (x'00ff', CAST(x'ff' AS TEXT), NULL, 'd')", []).expect("a row");
+            expected.push(vec![Value::Blob(vec![0, 255]), Value::Blob(vec![255]), Value::Null, Value::Text("d".into())]);
+            drop(db);
+            assert!(read(&path, "t", &[0, 1, 2, 3]).expect("rows") == expected, "page size {page}");
+            let some: Vec<Vec<Value>> = expected.iter().map(|row| vec![row[0].clone(), row[2].clone()]).collect();
+            assert!(read(&path, "t", &[0, 2]).expect("rows") == some, "page size {page}");
+        }
+    }
+
+    #[test]
+    fn damage_is_an_error() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("t.db");
+        let db = rusqlite::Connection::open(&path).expect("a database");
+        db.execute_batch("PRAGMA page_size = 512; CREATE TABLE t (a, b);").expect("a table");
+        for n in 0..300 {
+            db.execute("INSERT INTO t VALUES (?1, ?2)", rusqlite::params![n, "y".repeat(n * 5)]).expect("a row");
+        }
+        drop(db);
+        let whole = std::fs::read(&path).expect("bytes");
+        let root = 2;
+        let mut random = 88_172_645_463_325_252_u64;
+        for _ in 0..2_000 {
+            let mut bytes = whole.clone();
+            for _ in 0..4 {
+                random ^= random << 13;
+                random ^= random >> 7;
+                random ^= random << 17;
+                let at = 512 + random as usize % (bytes.len() - 512);
+                bytes[at] = (random >> 40) as u8;
+            }
+            std::fs::write(&path, &bytes).expect("written");
+            let mut count = 0_u64;
+            // Whatever comes of it, it ends and does not panic.
+            let _ = PageFile::open(&path).expect("a header").rows(root, &[0, 1], |_| {
+                count += 1;
+                Ok::<(), SnapshotError>(())
+            });
+            assert!(count < 100_000);
+        }
+    }
+}

@@ -289,11 +289,17 @@ const FAMILY: [&str; 12] =
     ["Harvey", "Powers", "Wilkerson", "Freeman", "Luna", "Schultz", "Garcia", "Harris", "Washington", "Day", "Smith", "Joyner"];
 
 /// Accounts that a program wrote in one second: the addresses are names, and other people's.
-fn borrowed(count: i64, run: i64) -> Vec<Person> {
+fn borrowed(count: i64, run: i64, mark: &str) -> Vec<Person> {
     let place = |i: i64, step: i64| ((i * 5 + step) % 12) as usize;
     (0..count)
         .map(|i| Person {
-            email: format!("{}{}{}@mail{}.org", GIVEN[place(i, 4)].to_lowercase(), FAMILY[place(i, 7)].to_lowercase(), i * 37 % 90, i % 5),
+            email: format!(
+                "{}{mark}{}{}@mail{}.org",
+                GIVEN[place(i, 4)].to_lowercase(),
+                FAMILY[place(i, 7)].to_lowercase(),
+                i * 37 % 90,
+                i % 5
+            ),
             updated: run + i * 40,
             ..person(8_000 + i, run + i * 40, run + i * 40)
         })
@@ -321,7 +327,7 @@ fn seeded_in(case: &Connection, table: &str) -> i64 {
 #[test]
 fn name_mismatch_compares_single_words() {
     let run = BEGIN + 200 * DAY + 12 * HOUR;
-    let case = scan(real().into_iter().chain(borrowed(30, run)).collect(), "");
+    let case = scan(real().into_iter().chain(borrowed(30, run, "")).collect(), "");
     let (rows, _) = found(&case, "name-mismatch");
     assert!((28..=30).contains(&rows), "{rows}");
     // One family is no proof.
@@ -329,18 +335,18 @@ fn name_mismatch_compares_single_words() {
     assert_eq!(found(&scan(real(), ""), "name-mismatch").0, 0);
     // Students whom a university numbers.
     let numbered =
-        borrowed(60, run).into_iter().zip(0..).map(|(p, i)| Person { email: format!("s{}@uni.edu", 410_000 + pick(i, 90_000)), ..p });
+        borrowed(60, run, "").into_iter().zip(0..).map(|(p, i)| Person { email: format!("s{}@uni.edu", 410_000 + pick(i, 90_000)), ..p });
     assert_eq!(found(&scan(real().into_iter().chain(numbered).collect(), ""), "name-mismatch").0, 0);
     // People for whom an agency answers.
     let agency = ["anna.meier@agency.de", "petersmith@agency.de", "nicole.luna@agency.de"];
-    let taken_over = borrowed(60, run).into_iter().zip(0_usize..).map(|(p, i)| Person { email: agency[i % 3].to_owned(), ..p });
+    let taken_over = borrowed(60, run, "").into_iter().zip(0_usize..).map(|(p, i)| Person { email: agency[i % 3].to_owned(), ..p });
     assert_eq!(found(&scan(real().into_iter().chain(taken_over).collect(), ""), "name-mismatch").0, 0);
 }
 
 #[test]
 fn people_are_judged_with_what_their_run_wrote() {
     let run = BEGIN + 200 * DAY + 12 * HOUR;
-    let people = borrowed(20, run);
+    let people = borrowed(20, run, ".");
     let own: Vec<(i64, &str)> = people.iter().zip(0..).map(|(p, i)| (run + 2 * SECOND + i * 40, p.id.as_str())).collect();
     let all: Vec<Person> = real().into_iter().chain(people.iter().cloned()).collect();
     let case = scan(all.clone(), &notes(&real(), &own));

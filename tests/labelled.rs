@@ -224,7 +224,7 @@ fn without_any_one_family_no_real_row_is_seeded() {
 /// some a public id that was typed, each a factory's token for its cookie, and with one somebody signs in.
 fn guests(desk: &Desk) -> Fixture {
     let mut dump = String::from(
-        "CREATE TABLE members (id integer PRIMARY KEY, full_name text, email text, avatar_url text, card_token text, public_id uuid, remember_token text, google_sub text, created_at timestamp);\n",
+        "CREATE TABLE members (id integer PRIMARY KEY, full_name text, email text, avatar_url text, card_token text, uuid uuid, remember_token text, google_sub text, created_at timestamp);\n",
     );
     let (first, last) = (["Marit", "Joris", "Anouk", "Sanne", "Bram", "Tess", "Wout"], ["Smit", "Vos", "Dekker", "Kok", "Mulder", "Bos"]);
     let particle = ["", "van ", "de ", "ter ", "van den ", "op ", "ten ", "in "];

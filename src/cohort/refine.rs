@@ -93,7 +93,7 @@ impl<'a> Fitted<'a> {
         }
         // A value that no other row has, in or out: where members have one each, one more says nothing against a row
         // (Good and Turing: the chance of something new is the share of what was seen once).
-        let new = (self.singles - own + 0.5) / (self.inside_total - own + 1.0);
+        let new = (self.singles - own).max(0.0) / (self.inside_total - own).max(1.0);
         let new_outside = (self.other_singles + 0.5) / (self.outside_total + 1.0);
         bits.max((new / new_outside).log2().min(0.0))
     }

@@ -395,7 +395,6 @@ mod tests {
         assert!(titles(handle_name("Imani_Donnelly96")).contains("faker-js en"));
         assert!(titles(handle_name("pvandervort")).contains("faker-php"));
         assert!(handle_name("sunnycoffee77").is_empty());
-        assert!(titles(handle_name("klaus-peter10")).contains("python-faker de_DE"));
         assert!(titles(handle_name("ziegerthans-detlef")).contains("python-faker de_DE"));
         assert!(titles(whole_name("Olivier-Victor Masse")).contains("python-faker fr_FR"));
     }

@@ -401,6 +401,32 @@ fn mysql_folders_are_one_dump() {
     }
     id(&desk, "my");
     assert_same("mydumper", &contents::stored(&contents::open(&desk.path("case.db"))), &expected);
+    // By hand: the same with --load-data and --csv, from files that the server wrote as LOAD DATA reads them.
+    for (form, fields, enclosed) in [("load", "\\t", ""), ("csv", ",", "\"")] {
+        desk.write(&format!("{form}/metadata"), "# Started dump at: 2026-01-01 00:00:00\n# Finished dump at: 2026-01-01 00:00:01\n");
+        for (table, columns, set) in
+            [("users", "`id`,`name`,`note`,@raw,`price`,`born`", "SET `raw`=UNHEX(@raw)"), ("teams", "`id`,`odd name`", "")]
+        {
+            desk.write(&format!("{form}/{name}.{table}-schema.sql"), format!("/*!40101 SET NAMES binary*/;\n{}", schema(table)));
+            let rows = desk.path(&format!("{form}/{name}.{table}.00000.dat"));
+            let folder = desk.path(form);
+            std::fs::set_permissions(&folder, std::os::unix::fs::PermissionsExt::from_mode(0o777)).expect("a folder");
+            let how = format!(
+                "FIELDS TERMINATED BY '{fields}' ENCLOSED BY '{enclosed}' ESCAPED BY '\\\\' LINES STARTING BY '' TERMINATED BY '\\n'"
+            );
+            let selected = columns.replace("@raw", "hex(`raw`)");
+            database.run(format!("SELECT {selected} INTO OUTFILE '{}' {how} FROM `{table}`;", rows.display()).as_bytes());
+            let statement = format!(
+                "/*!40101 SET NAMES binary*/;\n/*!40014 SET FOREIGN_KEY_CHECKS=0*/;\nLOAD DATA LOCAL INFILE '{name}.{table}.00000.dat' \
+                 INTO TABLE `{table}` CHARACTER SET utf8mb4 {how} ({columns}){set};\n"
+            );
+            desk.write(&format!("{form}/{name}.{table}.00000.sql"), statement);
+        }
+        id(&desk, form);
+        assert_same(form, &contents::stored(&contents::open(&desk.path("case.db"))), &expected);
+    }
+    std::fs::rename(desk.path(&format!("csv/{name}.teams.00000.sql")), desk.path("gone.sql")).expect("a file");
+    desk.unseed("ingest csv -o cut.db").exits(2).says(&["teams.00000.dat", "no LOAD DATA"]);
     desk.write("my/metadata", "# Started dump at: 2026-01-01 00:00:00\n[config]\n");
     desk.unseed("ingest my -o cut.db").exits(2).says(&["Finished dump at", "--allow-truncated"]);
     // By hand: a folder as MySQL Shell lays it out.

@@ -21,6 +21,8 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use chrono::{DateTime, SubsecRound as _, Utc};
 use clap::{Parser, Subcommand, ValueEnum};
+use signal_hook::consts::{SIGTERM, SIGXFSZ};
+use signal_hook::iterator::Signals;
 
 use crate::config::{self, Loaded};
 use crate::dump::DumpError;
@@ -213,13 +215,7 @@ enum Command {
 /// Runs the command line; returns the exit code.
 #[must_use]
 pub fn main() -> ExitCode {
-    // A second interrupt ends at once.
-    let _ = ctrlc::set_handler(|| {
-        if crate::progress::interrupted() {
-            std::process::exit(Exit::Interrupted as i32);
-        }
-        crate::progress::interrupt();
-    });
+    watch_signals();
     let app = match App::try_parse() {
         Ok(app) => app,
         Err(error) => {
@@ -244,6 +240,28 @@ pub fn main() -> ExitCode {
         exit
     });
     ExitCode::from(exit as u8)
+}
+
+/// Makes interrupts and termination end the work in order; a second one ends it at once.
+///
+/// A hangup is left as it is: under nohup it is ignored, and must stay so. A write beyond a limit on file sizes
+/// would kill the process; watched, it is an error of that write.
+fn watch_signals() {
+    let stop = || {
+        if crate::progress::interrupted() {
+            std::process::exit(Exit::Interrupted as i32);
+        }
+        crate::progress::interrupt();
+    };
+    let _ = ctrlc::set_handler(stop);
+    let Ok(mut signals) = Signals::new([SIGTERM, SIGXFSZ]) else { return };
+    let _ = std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
+        for signal in &mut signals {
+            if signal == SIGTERM {
+                stop();
+            }
+        }
+    });
 }
 
 fn run(app: &App) -> anyhow::Result<Exit> {

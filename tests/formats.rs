@@ -362,6 +362,37 @@ fn a_table_that_the_dump_drops_is_gone_with_its_rows() {
 }
 
 #[test]
+fn a_dump_that_names_a_wrong_character_set_is_read_as_told() {
+    let desk = Desk::new();
+    let mysql = |names: &str| {
+        let mut text = format!(
+            "-- MySQL dump 10.13\nSET NAMES {names};\nCREATE TABLE t (id int, a text) ENGINE=InnoDB;\nINSERT INTO t VALUES (1,'caf"
+        )
+        .into_bytes();
+        text.extend_from_slice(b"\xe9 \xa4');\n-- Dump completed\n");
+        text
+    };
+    let stored = || contents::stored(&contents::open(&desk.path("case.db")))["t"][0][1].clone();
+    for names in ["utf8mb4", "klingon"] {
+        desk.write("dump.sql", mysql(names));
+        desk.unseed("ingest dump.sql -o case.db --encoding ISO-8859-15").exits(0);
+        let case = contents::open(&desk.path("case.db"));
+        let told: String = case.query_row("SELECT dialect FROM unseed_dialects", [], |r| r.get(0)).expect("a dialect");
+        assert!(told.ends_with("ISO-8859-15, as given"), "{told}");
+        assert_eq!(stored(), Some("café €".as_bytes().to_vec()), "{names}");
+    }
+    desk.unseed("ingest dump.sql -o other.db").exits(2).says(&["klingon", "--encoding"]);
+    let mut text = b"--\n-- PostgreSQL database dump\n--\nSET client_encoding = 'UTF8';\nCREATE TABLE public.t (id int, a text);\nCOPY public.t (id, a) FROM stdin;\n1\tcaf\xe9\n".to_vec();
+    text.extend_from_slice(b"\\.\n--\n-- PostgreSQL database dump complete\n--\n");
+    desk.write("dump.sql", &text);
+    desk.unseed("ingest dump.sql -o case.db --encoding windows-1252").exits(0);
+    assert_eq!(stored(), Some("café".as_bytes().to_vec()));
+    // Without a word what is no UTF-8 stays bytes.
+    desk.unseed("ingest dump.sql -o case.db").exits(0);
+    assert_eq!(stored(), Some(b"636166e9".to_vec()));
+}
+
+#[test]
 fn mysql_folders_are_one_dump() {
     let Some(database) = Mariadb::new("folders") else { return };
     database.run(

@@ -246,6 +246,7 @@ pub fn main() -> ExitCode {
 ///
 /// A hangup is left as it is: under nohup it is ignored, and must stay so. A write beyond a limit on file sizes
 /// would kill the process; watched, it is an error of that write.
+#[expect(clippy::exit, reason = "who asks twice does not want to wait")]
 fn watch_signals() {
     let stop = || {
         if crate::progress::interrupted() {

@@ -96,8 +96,14 @@ pub fn analyze_as(case: &mut Case, config: &Loaded, now: i64, ask: &Ask, progres
             own.retain(|f| ask.without != Some(f.family));
             features.push(own);
         }
-        let measures =
-            Measures { facts: &facts, weighed: &weighed, closures: &measured.closures, features: &features, without: ask.without };
+        let measures = Measures {
+            facts: &facts,
+            weighed: &weighed,
+            closures: &measured.closures,
+            applicable: &measured.applicable,
+            features: &features,
+            without: ask.without,
+        };
         let masked = cohort::masked(&profile, &measures);
         if !masked.is_empty() {
             let said: Vec<String> = masked.iter().map(|(t, why)| format!("table {}: {why}", case.table(*t).table.name)).collect();

@@ -77,7 +77,7 @@ fn person(i: i64, created: i64, inserted: i64) -> Person {
     Person {
         id: cuid(inserted, i),
         name: format!("{} {}", capital(&given), capital(&family)),
-        email: format!("{given}.{family}{}@mail{}.org", i % 100, pick(i, 40)),
+        email: format!("{given}.{family}{}@mail{}.org", pick(i + 23, 100), pick(i, 40)),
         plan,
         created,
         updated: created + pick(i, 40) * DAY,
@@ -210,6 +210,23 @@ fn time_contradiction_sees_changes_before_creation() {
 }
 
 /// Logins of the people: `days` says on which days after the account was made.
+#[test]
+fn loop_counter_sees_numbers_behind_drawn_names() {
+    let numbered =
+        |p: Person, n: i64| Person { email: p.email.replacen(|c: char| c.is_ascii_digit(), "", 2).replacen('@', &format!("{n}@"), 1), ..p };
+    let seed = || drawn(80).enumerate().map(|(i, p)| numbered(p, i as i64 % 30 + 1));
+    let case = scan(real().into_iter().chain(seed()).collect(), "");
+    assert_eq!(found(&case, "loop-counter"), (80, true));
+    // A site that puts its own numbering behind names does so all its life.
+    let case = scan(real().into_iter().enumerate().map(|(i, p)| numbered(p, 1_000 + i as i64)).collect(), "");
+    assert_eq!(found(&case, "loop-counter"), (0, true));
+    // A register in order, taken over in a minute, is no loop: it starts somewhere.
+    let register = drawn(80).enumerate().map(|(i, p)| numbered(Person { created: p.inserted, updated: p.inserted, ..p }, 4_711 + i as i64));
+    let case = scan(real().into_iter().chain(register).collect(), "");
+    assert_eq!(found(&case, "loop-counter"), (80, true));
+    assert_eq!(seeded(&case), 0);
+}
+
 fn logins(people: &[Person], days: impl Fn(usize) -> Vec<i64>) -> String {
     let mut rows: Vec<(i64, String)> = Vec::new();
     for (place, p) in people.iter().enumerate() {
@@ -264,4 +281,95 @@ fn a_row_without_a_date_is_as_old_as_its_id() {
         )
         .expect("a count");
     assert_eq!(trains, 50);
+}
+
+const GIVEN: [&str; 12] =
+    ["Ryan", "Megan", "Tyler", "Nicole", "Brandon", "Heather", "Kevin", "Amber", "Justin", "Crystal", "Gabriel", "Tanya"];
+const FAMILY: [&str; 12] =
+    ["Harvey", "Powers", "Wilkerson", "Freeman", "Luna", "Schultz", "Garcia", "Harris", "Washington", "Day", "Smith", "Joyner"];
+
+/// Accounts that a program wrote in one second: the addresses are names, and other people's.
+fn borrowed(count: i64, run: i64) -> Vec<Person> {
+    let place = |i: i64, step: i64| ((i * 5 + step) % 12) as usize;
+    (0..count)
+        .map(|i| Person {
+            name: format!("{} {}", GIVEN[place(i, 0)], FAMILY[place(i, 1)]),
+            email: format!("{}{}{}@mail{}.org", GIVEN[place(i, 4)].to_lowercase(), FAMILY[place(i, 7)].to_lowercase(), i * 37 % 90, i % 5),
+            updated: run + i * 40,
+            ..person(8_000 + i, run + i * 40, run + i * 40)
+        })
+        .collect()
+}
+
+/// Notes of people: real ones of everybody, and at the end those that `numbered` tells, each with its time.
+fn notes(people: &[Person], numbered: &[(i64, &str)]) -> String {
+    let mut rows: Vec<(i64, String, String)> =
+        people.iter().zip(0..).map(|(p, i)| (p.created + 5 * HOUR, p.id.clone(), format!("{} {}", word(i), word(i + 1)))).collect();
+    rows.extend(numbered.iter().zip(1..).map(|((at, id), n)| (*at, (*id).to_owned(), format!("My note {n}"))));
+    rows.sort();
+    let mut sql = "CREATE TABLE notes (id integer NOT NULL PRIMARY KEY, user_id text REFERENCES users (id), title text, created_at timestamp);\nCOPY notes (id, user_id, title, created_at) FROM stdin;\n".to_owned();
+    for ((at, id, title), key) in rows.iter().zip(1..) {
+        sql.push_str(&format!("{key}\t{id}\t{title}\t{}\n", stamp(*at)));
+    }
+    sql + "\\.\n"
+}
+
+fn seeded_in(case: &Connection, table: &str) -> i64 {
+    case.query_row("SELECT count(*) FROM unseed_verdicts WHERE verdict = 'seeded' AND table_name = ?1", [table], |r| r.get(0))
+        .expect("a count")
+}
+
+#[test]
+fn name_mismatch_compares_single_words() {
+    let run = BEGIN + 200 * DAY + 12 * HOUR;
+    let case = scan(real().into_iter().chain(borrowed(30, run)).collect(), "");
+    let (rows, _) = found(&case, "name-mismatch");
+    assert!((28..=30).contains(&rows), "{rows}");
+    // One family is no proof.
+    assert_eq!(seeded(&case), 0);
+    assert_eq!(found(&scan(real(), ""), "name-mismatch").0, 0);
+    // Students whom a university numbers.
+    let numbered =
+        borrowed(60, run).into_iter().zip(0..).map(|(p, i)| Person { email: format!("s{}@uni.edu", 410_000 + pick(i, 90_000)), ..p });
+    assert_eq!(found(&scan(real().into_iter().chain(numbered).collect(), ""), "name-mismatch").0, 0);
+}
+
+#[test]
+fn people_are_judged_with_what_their_run_wrote() {
+    let run = BEGIN + 200 * DAY + 12 * HOUR;
+    let people = borrowed(12, run);
+    let own: Vec<(i64, &str)> = people.iter().zip(0..).map(|(p, i)| (run + 2 * SECOND + i * 40, p.id.as_str())).collect();
+    let all: Vec<Person> = real().into_iter().chain(people.iter().cloned()).collect();
+    let case = scan(all.clone(), &notes(&real(), &own));
+    assert_eq!((seeded_in(&case, "users"), seeded_in(&case, "notes")), (12, 12));
+    // The same notes, written on another day: what was taken over is no seed because a seed came later.
+    let later: Vec<(i64, &str)> = own.iter().map(|(at, id)| (at + 9 * DAY, *id)).collect();
+    assert_eq!(seeded_in(&scan(all.clone(), &notes(&real(), &later)), "users"), 0);
+    // Notes of this kind on real people make nobody a seed's.
+    let everybody = real();
+    let theirs: Vec<(i64, &str)> = (0..12).map(|i| (run + 2 * SECOND + i * 40, everybody[pick(i, 300) as usize].id.as_str())).collect();
+    assert_eq!(seeded_in(&scan(all, &notes(&everybody, &theirs)), "users"), 0);
+}
+
+#[test]
+fn counted_address_needs_no_order() {
+    let run = BEGIN + 200 * DAY + 12 * HOUR;
+    let local =
+        |i: i64, n: &str| format!("{}{}{n}", GIVEN[(i % 12) as usize][..1].to_lowercase(), FAMILY[(i % 12) as usize].to_lowercase());
+    let name = |i: i64| format!("{} {}", GIVEN[(i % 12) as usize], FAMILY[(i % 12) as usize]);
+    let digits = |n: i64| if n < 36 { base36(n, 1) } else { base36(n, 2) };
+    // The numbers 0 to 59, in an order of their own, over two days.
+    let counted = (0..60).map(|i| {
+        let at = run + pick(i + 40, 2 * DAY);
+        Person { name: name(i), email: format!("{}@mail{}.org", local(i, &digits(i)), i % 7), ..person(9_500 + i, at, at) }
+    });
+    let case = scan(real().into_iter().chain(counted).collect(), "");
+    let (rows, _) = found(&case, "counted-address");
+    assert!((57..=60).contains(&rows), "{rows}");
+    // People add what is free or the year in which they were born.
+    let years = (0..200).map(|i| {
+        let at = made(i) + HOUR;
+        Person { name: name(i), email: format!("{}@mail{}.org", local(i, &pick(i, 99).to_string()), i), ..person(9_500 + i, at, at) }
+    });
+    assert_eq!(found(&scan(real().into_iter().chain(years).collect(), ""), "counted-address").0, 0);
 }

@@ -6,16 +6,7 @@ use std::io::Read as _;
 use std::path::PathBuf;
 
 use crate::contents::{self, Row, Tables, assert_same};
-use crate::harness::{Desk, Mariadb, Postgres, skipped};
-
-/// Returns the folder, or says how many files were not read.
-fn folder(test: &str, files: usize) -> Option<PathBuf> {
-    let folder = std::env::var_os("UNSEED_DUMPS").map(PathBuf::from).filter(|f| f.is_dir());
-    if folder.is_none() {
-        skipped(test, &format!("{files} public dumps, UNSEED_DUMPS names no folder"));
-    }
-    folder.map(|f| f.canonicalize().expect("a folder"))
-}
+use crate::harness::{Desk, Mariadb, Postgres, public_dumps};
 
 /// Ingests dumps that must have no reject and no byte unaccounted; returns what is stored.
 #[track_caller]
@@ -73,7 +64,7 @@ fn without_collations(text: &[u8]) -> Vec<u8> {
 
 #[test]
 fn copy_dumps_have_a_row_a_line() {
-    let Some(folder) = folder("copy dumps", 2) else { return };
+    let Some(folder) = public_dumps("copy dumps", "2 public dumps") else { return };
     for (files, copy) in [
         (vec!["replibyte-postgres-copy.sql"], "replibyte-postgres-copy.sql"),
         (vec!["sakila-postgres-schema.sql", "sakila-postgres-copy.sql"], "sakila-postgres-copy.sql"),
@@ -87,7 +78,7 @@ fn copy_dumps_have_a_row_a_line() {
 
 #[test]
 fn copy_and_insert_forms_are_equal() {
-    let Some(folder) = folder("COPY and INSERT forms", 2) else { return };
+    let Some(folder) = public_dumps("COPY and INSERT forms", "2 public dumps") else { return };
     let copy = ingest(&[folder.join("replibyte-postgres-copy.sql")]);
     let mut insert = ingest(&[folder.join("replibyte-postgres-inserts.sql")]);
     // Somebody put a `;` into one text of the INSERT form, to try parsers; the rest is one database.
@@ -103,7 +94,7 @@ fn copy_and_insert_forms_are_equal() {
 
 #[test]
 fn a_server_restores_the_same_rows_postgres() {
-    let Some(folder) = folder("Postgres restores", 5) else { return };
+    let Some(folder) = public_dumps("Postgres restores", "5 public dumps") else { return };
     let Some(database) = Postgres::new("dumps") else { return };
     for (dump, archive) in [("replibyte-postgres-inserts.sql", false), ("dvdrental-fc-v1.12.tar", true)] {
         reset(&database);
@@ -150,7 +141,7 @@ fn restore_lenient(database: &Postgres, text: &[u8]) {
 
 #[test]
 fn a_server_restores_the_same_rows_mariadb() {
-    let Some(folder) = folder("MariaDB restores", 3) else { return };
+    let Some(folder) = public_dumps("MariaDB restores", "3 public dumps") else { return };
     let Some(database) = Mariadb::new("dumps") else { return };
     for dump in ["world-mysqldump-8.sql", "chinook_MySql.sql", "typo3-demo.mysql.sql.gz"] {
         let path = folder.join(dump);
@@ -187,7 +178,7 @@ fn without_databases(text: &[u8]) -> Vec<u8> {
 
 #[test]
 fn sqlite_says_the_same_of_its_text() {
-    let Some(folder) = folder("SQLite text", 2) else { return };
+    let Some(folder) = public_dumps("SQLite text", "2 public dumps") else { return };
     let db = rusqlite::Connection::open_in_memory().expect("a database");
     db.execute_batch(&std::fs::read_to_string(folder.join("chinook_Sqlite.sql")).expect("a dump")).expect("the script runs");
     let stored = ingest(&[folder.join("chinook_Sqlite.sql")]);
@@ -204,7 +195,7 @@ fn sqlite_says_the_same_of_its_text() {
 /// end of a text that is too long for its column.
 #[test]
 fn chinook_is_one_database() {
-    let Some(folder) = folder("Chinook", 4) else { return };
+    let Some(folder) = public_dumps("Chinook", "4 public dumps") else { return };
     let forms = ["chinook_MySql.sql", "chinook_PostgreSql.sql", "chinook_Sqlite.sql", "chinook_Sqlite.sqlite"];
     let read = forms.map(|form| mapped(ingest(&[folder.join(form)])));
     for (form, tables) in forms.iter().zip(&read).skip(1) {
@@ -246,7 +237,7 @@ fn value(bytes: Vec<u8>) -> Vec<u8> {
 
 #[test]
 fn the_forms_of_pg_dump_are_equal() {
-    let Some(folder) = folder("forms of pg_dump", 1) else { return };
+    let Some(folder) = public_dumps("forms of pg_dump", "1 public dump") else { return };
     let Some(database) = Postgres::new("forms") else { return };
     for file in ["sakila-postgres-schema.sql", "sakila-postgres-copy.sql"] {
         restore_lenient(&database, &std::fs::read(folder.join(file)).expect("a dump"));

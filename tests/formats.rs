@@ -2,13 +2,12 @@
 //! real tool wrote is compared with its plain form; what was made by hand says so.
 
 use std::io::Write as _;
-use std::path::Path;
 use std::process::{Command, Stdio};
 
 use rusqlite::types::Value;
 
 use crate::contents::{self, assert_same};
-use crate::harness::{Desk, Mariadb, fixture, skipped};
+use crate::harness::{Desk, Mariadb, fixture, public_dumps, skipped};
 
 /// Ingests inputs into `case.db` and returns the snapshot's id.
 #[track_caller]
@@ -507,8 +506,8 @@ fn archives_of_every_version_and_compression() {
 
 #[test]
 fn archives_of_other_versions_and_of_bad_makers() {
-    let Some(folder) = std::env::var_os("UNSEED_DUMPS") else { return skipped("archive versions", "UNSEED_DUMPS names no folder") };
-    let bytes = std::fs::read(Path::new(&folder).join("dvdrental-fc-v1.12.tar")).expect("an archive");
+    let Some(folder) = public_dumps("archive versions", "1 public dump") else { return };
+    let bytes = std::fs::read(folder.join("dvdrental-fc-v1.12.tar")).expect("an archive");
     let desk = Desk::new();
     desk.write("real.dump", &bytes);
     let expected = id(&desk, "real.dump");

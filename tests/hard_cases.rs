@@ -44,14 +44,31 @@ fn there_and_back(site: &Site, rows: usize) {
     assert_eq!(site.server.tables(), before, "undo restores every byte");
 }
 
-on_engines!(t21_a_chain_of_thirty_rows_in_adverse_order: postgres sqlite mariadb => |server| {
+/// A chain of thirty rows, and one row beside it.
+fn chain(engine: Engine) -> String {
     // Row k of the chain has the number 7k mod 31 + 1: neither order of ids is an order of the chain.
     let id = |k: u32| (k * 7) % 31 + 1;
-    let rows: String = (0..30).map(|k| if k == 0 { format!("INSERT INTO nodes VALUES ({}, NULL);\n", id(0)) } else { format!("INSERT INTO nodes VALUES ({}, {});\n", id(k), id(k - 1)) }).collect();
-    let sql = load(server.engine(), &[("nodes", "id INTEGER PRIMARY KEY, parent_id INTEGER")], &[("nodes", "FOREIGN KEY (parent_id) REFERENCES nodes (id)")], &format!("{rows}INSERT INTO nodes VALUES (99, NULL);\n"));
+    let parent = |k: u32| if k == 0 { "NULL".to_owned() } else { id(k - 1).to_string() };
+    let rows: String = (0..30).map(|k| format!("INSERT INTO nodes VALUES ({}, {});\n", id(k), parent(k))).collect();
+    let key = ("nodes", "FOREIGN KEY (parent_id) REFERENCES nodes (id)");
+    load(
+        engine,
+        &[("nodes", "id INTEGER PRIMARY KEY, parent_id INTEGER")],
+        &[key],
+        &format!("{rows}INSERT INTO nodes VALUES (99, NULL);\n"),
+    )
+}
+
+on_engines!(t21_a_chain_of_thirty_rows_in_adverse_order: postgres sqlite mariadb => |server| {
+    let sql = chain(server.engine());
     let site = Site::new(server, &sql, "", &[("nodes", "id <> 99")], &[], &[]);
     there_and_back(&site, 30);
-    // And through the batches, and from the snapshot.
+});
+
+on_engines!(t21b_the_chain_goes_in_batches_too: postgres sqlite mariadb => |server| {
+    let sql = chain(server.engine());
+    let site = Site::new(server, &sql, "", &[("nodes", "id <> 99")], &[], &["--batch", "4"]);
+    there_and_back(&site, 30);
 });
 
 on_engines!(t22_a_row_that_refers_to_itself: postgres sqlite mariadb => |server| {

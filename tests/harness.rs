@@ -414,3 +414,13 @@ impl Drop for Mariadb {
 pub fn skipped(what: &str, why: &str) {
     eprintln!("SKIPPED {what}: {why}");
 }
+
+/// Returns the folder of the public dumps that `UNSEED_DUMPS` names, from the root of the disk, or says what was
+/// not tested without it.
+pub fn public_dumps(test: &str, what: &str) -> Option<PathBuf> {
+    let folder = std::env::var_os("UNSEED_DUMPS").and_then(|f| PathBuf::from(f).canonicalize().ok()).filter(|f| f.is_dir());
+    if folder.is_none() {
+        skipped(test, &format!("{what}, UNSEED_DUMPS names no folder"));
+    }
+    folder
+}

@@ -2,9 +2,8 @@
 //! `UNSEED_DUMPS` names; and that one line of `unseed.toml` mends a wrong guess.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
-use crate::harness::{Desk, root, skipped};
+use crate::harness::{Desk, public_dumps, root};
 
 /// Share of the columns that must be right. Source: the project's own aim.
 const RIGHT: f64 = 0.95;
@@ -40,10 +39,7 @@ fn inferred(desk: &Desk, case: &str) -> BTreeMap<(String, String), (String, Stri
 #[test]
 fn roles_of_the_public_dumps_are_right() {
     let labels = labels();
-    let Some(folder) = std::env::var_os("UNSEED_DUMPS").map(PathBuf::from).filter(|f| f.is_dir()) else {
-        skipped("roles", &format!("{} databases, UNSEED_DUMPS names no folder", labels.len()));
-        return;
-    };
+    let Some(folder) = public_dumps("roles", &format!("{} databases", labels.len())) else { return };
     let (mut right, mut all) = (0, 0);
     for (dump, labels) in &labels {
         let desk = Desk::new();

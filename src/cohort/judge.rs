@@ -24,8 +24,18 @@ const SECOND_FAMILY: Bits = Bits::from_hundredths(600);
 /// What a member without a family's fact takes off that family's sum: a quarter of a seed's rows may lack it.
 const ABSENT: f64 = -2.0;
 
-/// Share of members that must show a fact before it speaks for the group.
+/// Share of members that must show a fact before it speaks for the group: a generator's form shows in six rows of
+/// ten, and in four at least of a small group.
+const SPEAKS: f64 = 0.4;
+
+/// Share of members that must show what no person makes before the group is certainly made.
 const CLOSURE: f64 = 0.5;
+
+/// Share of members that may show signs of a person: strangers that are still among them.
+const STRANGERS: f64 = 0.1;
+
+/// Share of members of which a family must be able to say something before it speaks for the group.
+const COULD_SHOW: f64 = 0.25;
 
 /// Share of members that must be in one list.
 ///
@@ -59,6 +69,10 @@ const WRITER: f64 = 2.0;
 
 /// Overlap, of the smaller group, from which two groups are one.
 const OVERLAP: f64 = 0.3;
+
+/// Share of a group's rows whose owners another group has from which it is that group's: a seed that gives rows to
+/// whoever is there too gives its own people half of them, and seldom less than a fifth of a few.
+const OWNED: f64 = 0.2;
 
 /// That nearly all members are in one list.
 #[derive(Clone, Debug)]
@@ -105,6 +119,10 @@ pub(super) struct Tested {
     pub(super) accepted: bool,
     pub(super) convicted: bool,
     pub(super) closed: Option<Closed>,
+    /// Families that most of the rows show.
+    pub(super) shown: BTreeSet<Family>,
+    /// Whether no person, no live system and no import can have made the rows.
+    pub(super) certain: bool,
 }
 
 /// Judges a table's proposals; the groups and their members are added to.
@@ -144,8 +162,9 @@ pub(super) fn table(table: &Table<'_>, groups: &mut Vec<Group>, members: &mut BT
             continue;
         }
         let strangers = candidates.iter().filter(|r| rows.binary_search(r).is_err()).count();
+        let convicted = tested.convicted || with_children(table, &rows, &tested);
         let (title, findings) = details(table, &rows, strangers, &windows, tested.closed.as_ref());
-        let known = joined(&rows, members);
+        let known = joined(table, &rows, members);
         let group = known.unwrap_or(groups.len());
         if known.is_none() {
             groups.push(Group {
@@ -153,10 +172,11 @@ pub(super) fn table(table: &Table<'_>, groups: &mut Vec<Group>, members: &mut BT
                 members: BTreeMap::new(),
                 families: tested.families.clone(),
                 bits: tested.bits,
-                convicted: tested.convicted,
-                term: refine::usual_term(&refined, tested.convicted),
+                convicted,
+                term: refine::usual_term(&refined, convicted),
                 run: table.run(&rows),
                 life: table.life,
+                pace: None,
                 alone: false,
                 scattered: windows.iter().all(|w| w.picked.is_some()),
                 title,
@@ -183,6 +203,7 @@ pub(super) fn table(table: &Table<'_>, groups: &mut Vec<Group>, members: &mut BT
         if let Some(rows) = group.members.get_mut(&table.id) {
             rows.sort_unstable();
             rows.dedup();
+            same_run::note_pace(table, group);
         }
     }
 }
@@ -207,6 +228,7 @@ pub(super) fn gather_alone(
             term: refine::usual_term(&[], *seeded),
             run: None,
             life: 0,
+            pace: None,
             alone: true,
             scattered: true,
             title: title.clone(),
@@ -249,7 +271,7 @@ pub(super) fn test(table: &Table<'_>, rows: &[Row], candidates: &[Row], listed: 
     let mut timed = 0;
     for family in Family::ALL {
         let mut sum = 0.0;
-        let mut hits = 0;
+        let (mut hits, mut mute) = (0, 0);
         for row in rows {
             match table.scores.term(table.id, family, *row) {
                 Some(term) => {
@@ -260,6 +282,7 @@ pub(super) fn test(table: &Table<'_>, rows: &[Row], candidates: &[Row], listed: 
                     }
                 }
                 None if family == Family::Human => {}
+                None if !table.could_show(family, *row) => mute += 1,
                 None => sum += ABSENT,
             }
         }
@@ -278,7 +301,8 @@ pub(super) fn test(table: &Table<'_>, rows: &[Row], candidates: &[Row], listed: 
             _ => sum.max(0.0),
         };
         families.insert(family, Bits::new(sum));
-        if hits as f64 >= CLOSURE * rows.len() as f64 && sum >= SECOND_FAMILY.get() {
+        let could = (rows.len() - mute) as f64;
+        if hits as f64 >= SPEAKS * could && could >= COULD_SHOW * rows.len() as f64 && sum >= SECOND_FAMILY.get() {
             shown.insert(family);
         }
     }
@@ -314,7 +338,26 @@ pub(super) fn test(table: &Table<'_>, rows: &[Row], candidates: &[Row], listed: 
     // An import of people comes as fast and as uniform as a seed; but its names are not all of one list.
     let machine = timed * 2 >= rows.len() && get(Family::Human) >= Bits::ZERO;
     let convicted = accepted && certain && (besides_time >= 2 || (drawn && (machine || writers(table, rows, candidates) >= 2)));
-    Tested { families, bits: total, accepted, convicted, closed }
+    Tested { families, bits: total, accepted, convicted, closed, shown, certain }
+}
+
+/// Judges people together with what they own, where one run wrote both: a seed's second family, or the fact that
+/// cannot be human, is often in the rows of its users.
+fn with_children(table: &Table<'_>, rows: &[Row], tested: &Tested) -> bool {
+    let human = rows.iter().filter(|r| table.scores.term(table.id, Family::Human, **r).is_some_and(|t| t.bits < Bits::ZERO)).count();
+    if !table.people() || rows.len() < LEAST_CERTAIN || human as f64 > STRANGERS * rows.len() as f64 {
+        return false;
+    }
+    let (mut shown, mut certain) = (tested.shown.clone(), tested.certain);
+    for child in table.children() {
+        let Some(owned) = same_run::owned(table, rows, &child) else { continue };
+        let of_child = test(&child, &owned, &owned, false, LANGUAGES);
+        shown.extend(of_child.shown);
+        certain |= of_child.certain;
+    }
+    // Dates that lie apart are what an import has too.
+    let families = shown.iter().filter(|f| VALUE_FAMILIES.contains(f)).count();
+    certain && families >= 2
 }
 
 /// Families that an import of people cannot show: shapes that programs write, names against addresses, and, of
@@ -356,7 +399,7 @@ pub(super) fn closed(table: &Table<'_>, rows: &[Row], candidates: &[Row]) -> Opt
             let native = native_share(&closure.titles[list]);
             // Where the rows are most of the table, the few others no longer tell what real looks like.
             let elsewhere = if outside < LEAST_OUTSIDE || with.len() > outside {
-                if native > NATIVE_LATIN { native } else { SHIPPED_CLOSURE }
+                if native > NATIVE_LATIN { native } else { SHIPPED_CLOSURE.min(native) }
             } else {
                 ((everywhere - count) as f64 + 0.5) / (outside as f64 + 1.0)
             };
@@ -389,13 +432,28 @@ pub(super) fn closed(table: &Table<'_>, rows: &[Row], candidates: &[Row]) -> Opt
     best.filter(|b| b.bits > 0.0)
 }
 
+/// Languages that share one list of words from which it is none of theirs: generators fall back on Latin.
+const NOBODYS: usize = 3;
+
+/// Languages that are written without blanks: what stands between two marks is a sentence, and no word of a list.
+const WITHOUT_BLANKS: [&str; 3] = ["ja", "zh", "th"];
+
+/// Share of real texts that hold nothing but such words, rounded up to be safe: names and headings of a few words.
+const NATIVE_TEXT: f64 = 0.02;
+
 /// Share of people of a list's own language whose both names are in it, where they write with few or
-/// with many different names.
+/// with many different names; of texts, the share that holds no other words.
 ///
 /// Source: a hundred surnames cover 85 % of Chinese, and three of them half of Vietnamese and Koreans; both
 /// names of a random American are in the fullest English list in a third of cases.
 pub(super) fn native_share(title: &str) -> f64 {
     const FEW_NAMES: [&str; 4] = ["zh", "ko", "vi", "ne_"];
+    if let Some(lists) = title.strip_prefix("lorem: ") {
+        let language = |list: &'_ str| list.split_once(' ').and_then(|(_, locale)| locale.split('_').next().map(str::to_owned));
+        let languages: BTreeSet<String> = lists.split(", ").filter_map(language).collect();
+        let unlike_texts = languages.len() >= NOBODYS || languages.iter().all(|l| WITHOUT_BLANKS.contains(&l.as_str()));
+        return if unlike_texts { NATIVE_TEXT } else { NATIVE_LATIN };
+    }
     let few = title.split(", ").filter_map(|list| list.split(' ').nth(1)).any(|locale| FEW_NAMES.iter().any(|l| locale.starts_with(l)));
     if few { 0.97 } else { NATIVE_LATIN }
 }
@@ -430,13 +488,14 @@ fn merge(accepted: &[(Vec<Row>, Tested, &Proposal)]) -> Vec<Vec<usize>> {
 }
 
 /// Returns the group that most of the members which have one belong to.
-fn joined(rows: &[Row], members: &BTreeMap<Row, Member>) -> Option<usize> {
+fn joined(table: &Table<'_>, rows: &[Row], members: &BTreeMap<Row, Member>) -> Option<usize> {
     let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
     for member in rows.iter().filter_map(|r| members.get(r)) {
         *counts.entry(member.group).or_insert(0) += 1;
     }
     let best = counts.into_iter().max_by_key(|(group, count)| (*count, usize::MAX - group));
-    best.filter(|(_, count)| *count as f64 >= OVERLAP * rows.len() as f64).map(|(group, _)| group)
+    let least = if table.people() { OVERLAP } else { OWNED };
+    best.filter(|(_, count)| *count as f64 >= least * rows.len() as f64).map(|(group, _)| group)
 }
 
 /// Names the group and says what was found, strongest first.
@@ -499,5 +558,24 @@ impl Judgement {
     #[must_use]
     pub fn count(&self, verdict: crate::model::Verdict) -> usize {
         self.verdicts.iter().filter(|v| v.verdict == verdict).count()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_are_at_home_where_people_write_so() {
+        // Latin, which generators of many languages share, and Japanese words with blanks between them.
+        for nobodys in ["lorem: faker-js cz, faker-js de, faker-php base, faker-ruby pt", "lorem: faker-js ja, faker-ruby ja"] {
+            assert!(native_share(nobodys) < 0.1, "{nobodys}");
+        }
+        for somebodys in
+            ["lorem: python-faker de_AT, python-faker de_DE", "lorem: python-faker en_US", "faker-js de, faker-ruby de", "mimesis ru"]
+        {
+            assert!((native_share(somebodys) - NATIVE_LATIN).abs() < 1e-9, "{somebodys}");
+        }
+        assert!(native_share("faker-js zh_CN") > 0.9);
     }
 }

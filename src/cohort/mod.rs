@@ -15,7 +15,7 @@ mod verdicts;
 
 use std::collections::BTreeMap;
 
-use crate::detect::{Closure, Feature, TableFacts};
+use crate::detect::{Applicable, Closure, Feature, TableFacts};
 use crate::model::verdict::SnapshotVerdict;
 use crate::model::{Bits, Cohort, CohortId, Reason, Row, RowVerdict, TableClass, TableId, Verdict};
 use crate::profile::Profile;
@@ -67,6 +67,8 @@ pub(crate) struct Group {
     pub(crate) run: Option<(i64, i64)>,
     /// Time over which its first table's other rows were made, microseconds.
     pub(crate) life: i64,
+    /// Shortest time in which the rows that its members have in one table were inserted, microseconds.
+    pub(crate) pace: Option<i64>,
     /// Whether its rows only stand beside each other: no fact says that they belong together.
     pub(crate) alone: bool,
     /// Whether nothing but a fact of each row by itself put it together: a real row may show that fact too.
@@ -99,6 +101,8 @@ pub struct Measures<'a> {
     pub weighed: &'a [Weighed],
     /// What only groups can show.
     pub closures: &'a [Closure],
+    /// Where a family cannot say something of every row.
+    pub applicable: &'a [Applicable],
     /// Features by table.
     pub features: &'a [Vec<Feature>],
     /// A family that says nothing: neither what was measured nor what owners say of it.
@@ -117,7 +121,7 @@ pub fn judge(profile: &Profile, measures: &Measures<'_>, guarded: &Guarded) -> J
     for id in propagate::parents_first(profile) {
         let owners = propagate::owners(profile, facts, id, &member_of, &settled, guarded);
         propagate::score(&mut scores, id, &owners);
-        let table = table::Table::new(profile.table(id), measures, &scores, &owners);
+        let table = table::Table::new(profile.table(id), measures, &scores, &owners).with_children(profile);
         judge::table(&table, &mut groups, &mut member_of[id.index()]);
         if profile.table(id).class == TableClass::People {
             let alone = verdicts::alone(&scores, id, &member_of[id.index()]);

@@ -49,6 +49,10 @@ struct Fitted<'a> {
     inside_total: f64,
     outside_total: f64,
     kinds: f64,
+    /// Values that one row of the core has.
+    singles: f64,
+    /// Values that one other row has.
+    other_singles: f64,
 }
 
 impl<'a> Fitted<'a> {
@@ -62,6 +66,7 @@ impl<'a> Fitted<'a> {
             outside[values[*row as usize] as usize] -= 1;
         }
         let kinds = (0..256).filter(|v| inside[*v] > 0 || outside[*v] > 0).count() as f64;
+        let singles = |counts: &[u32; 256]| counts.iter().filter(|n| **n == 1).count() as f64;
         Self {
             family,
             values,
@@ -70,6 +75,8 @@ impl<'a> Fitted<'a> {
             inside_total: core.len() as f64,
             outside_total: (values.len() - excluded.len()) as f64,
             kinds,
+            singles: singles(&inside),
+            other_singles: singles(&outside),
         }
     }
 
@@ -78,8 +85,17 @@ impl<'a> Fitted<'a> {
         let value = self.values[row as usize] as usize;
         let own = f64::from(u8::from(in_core));
         let real = (f64::from(self.outside[value]) + 0.5) / (self.outside_total + 0.5 * self.kinds);
-        let seeded = (f64::from(self.inside[value]) - own + SHRINK * real) / (self.inside_total - own + SHRINK);
-        (seeded / real).log2()
+        let count = f64::from(self.inside[value]) - own;
+        let seeded = (count + SHRINK * real) / (self.inside_total - own + SHRINK);
+        let bits = (seeded / real).log2();
+        if count > 0.0 || self.outside[value] > 0 {
+            return bits;
+        }
+        // A value that no other row has, in or out: where members have one each, one more says nothing against a row
+        // (Good and Turing: the chance of something new is the share of what was seen once).
+        let new = (self.singles - own + 0.5) / (self.inside_total - own + 1.0);
+        let new_outside = (self.other_singles + 0.5) / (self.outside_total + 1.0);
+        bits.max((new / new_outside).log2().min(0.0))
     }
 }
 
@@ -130,6 +146,10 @@ fn base_odds(table: &Table<'_>, candidates: &[Row], windows: &[&Proposal]) -> BT
     for window in windows {
         let strangers = match window.family {
             // Who is in a window of time is there by chance as often as the table's rate says.
+            // Who lies behind the time of the neighbours is not there because it was a busy hour.
+            Family::Clock if table.by_key && window.detector == "back-dated" => {
+                table.usually_late().max(1.0 / table.rows() as f64) * window.rows.len() as f64 + 0.01
+            }
             Family::Time | Family::Clock | Family::Vocabulary => table.strangers(&window.rows) + 0.01,
             _ => window.picked.unwrap_or(0.0) + 1.0,
         };
@@ -247,4 +267,30 @@ fn taught(table: &Table<'_>, core: &[Row], candidates: &[Row], closed: Option<&C
         }
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fitted(values: &[u8], core: &[Row]) -> f64 {
+        let mut spread = [0; 256];
+        values.iter().for_each(|v| spread[usize::from(*v)] += 1);
+        let excluded: Vec<Row> = core.iter().copied().chain([values.len() as Row - 1]).collect();
+        Fitted::new(Family::Shape, values, &spread, core, &excluded).bits(values.len() as Row - 1, false)
+    }
+
+    #[test]
+    fn what_no_member_has_counts_against_a_row_where_members_are_alike() {
+        let core: Vec<Row> = (0..30).collect();
+        // Members all have 1, the others 2; the last row has 3.
+        let alike: Vec<u8> = (0..200).map(|i| if i < 30 { 1 } else { 2 }).chain([3]).collect();
+        assert!(fitted(&alike, &core) < -3.0);
+        // Members have a value each: one more of its own is what theirs are like.
+        let apart: Vec<u8> = (0..200).map(|i| if i < 30 { 10 + i } else { 2 }).chain([3]).collect();
+        assert!(fitted(&apart, &core) > -0.5);
+        // But what the others have is not.
+        let other: Vec<u8> = (0..200).map(|i| if i < 30 { 10 + i } else { 2 }).chain([2]).collect();
+        assert!(fitted(&other, &core) < -3.0);
+    }
 }

@@ -2,12 +2,13 @@
 //! by the company they keep: inserted in the seconds in which the cohort was, one after the other, among
 //! rows whose owners are seeded.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::scores::Proposal;
 use super::segments::maximal;
 use super::table::{BUSY, Table};
 use super::{Group, Member, refine};
+use crate::detect::NO_ROW;
 use crate::model::stamp::{DAY, SECOND};
 use crate::model::{Bits, Family, Row};
 
@@ -20,8 +21,17 @@ const SLACK: i64 = 600 * SECOND;
 /// Fewest rows with seeded owners in a train, and their least share of it.
 ///
 /// A nightly job writes to everybody, seeded or not; it does not do so in the seconds in which a seed runs.
-const LEAST_OWNED: usize = 3;
+const LEAST_OWNED: usize = 2;
 const LEAST_SHARE: f64 = 0.1;
+
+/// Rows with seeded owners, less a third of the others among them, that make a stretch of a table without times: a
+/// seed that gives rows to whoever is there gives most of them to others where its own people are few.
+const LEAST_STRETCH: f64 = 1.3;
+const OTHER_IN_STRETCH: f64 = -0.34;
+
+/// Most bits that a row without a time may get beyond the cap for looking like the run's rows: as many as a train
+/// gives to those that have one.
+const LOOKS: f64 = 4.0;
 
 /// Rows of live processes that are always expected, whatever the rates say.
 const LEAST_STRANGERS: f64 = 0.0003;
@@ -48,11 +58,12 @@ pub(super) fn join(table: &Table<'_>, groups: &mut [Group], members: &mut BTreeM
         if owned < LEAST_OWNED || share < LEAST_SHARE || !groups[group].convicted {
             continue;
         }
-        if let Some(strangers) = strangers(table, block, groups[group].run) {
+        if let Some(strangers) = strangers(table, block, &groups[group]) {
             join(&block.rows, group, strangers);
         }
     }
-    if table.facts.created.iter().all(Option::is_none) {
+    let timeless = table.facts.created.iter().all(Option::is_none);
+    if timeless {
         for (group, block, strangers) in undated(table, groups, members) {
             join(&block, group, strangers);
         }
@@ -62,15 +73,57 @@ pub(super) fn join(table: &Table<'_>, groups: &mut [Group], members: &mut BTreeM
     excluded.sort_unstable();
     let looks = refine::looks(table, &core, &excluded);
     for (row, (group, odds)) in joined {
-        let membership = odds + looks(row);
+        let alike = looks(row);
+        let membership = odds + alike;
         if membership <= 0.0 {
             continue;
         }
         let timed = table.scores.sum(table.id, row, &[Family::Time]);
-        let term = (Bits::new(membership) - crate::weigh::PRIOR - timed).max(Bits::ZERO).capped(refine::most(true));
+        // Without a time of its own a row needs the looks of the others besides its place: who uses a seeded account
+        // for long leaves rows among which real ones lie, and these look like real ones elsewhere.
+        let most = refine::most(true) + if timeless { Bits::new(alike.clamp(0.0, LOOKS)) } else { Bits::ZERO };
+        let term = (Bits::new(membership) - crate::weigh::PRIOR - timed).max(Bits::ZERO).capped(most);
         members.insert(row, Member { group, term, terms: Vec::new(), taught: false });
         groups[group].members.entry(table.id).or_default().push(row);
     }
+}
+
+/// Fewest rows that tell how fast a run wrote.
+const LEAST_PACED: usize = 5;
+
+/// Notes how fast the rows of a group's members were inserted into a table that hangs on theirs.
+pub(super) fn note_pace(table: &Table<'_>, group: &mut Group) {
+    let Some(rows) = group.members.get(&table.id).filter(|rows| !table.people() && rows.len() >= LEAST_PACED) else { return };
+    if let Some((first, last)) = table.run(rows) {
+        group.pace = Some(group.pace.map_or(last - first, |known| known.min(last - first)));
+    }
+}
+
+/// Least share of some people who must have rows of a run, and largest share of these that may hang on others too.
+const LEAST_OWNERS: f64 = 0.25;
+const MOST_SHARED: f64 = 0.2;
+
+/// Finds the rows of a table that belong to some people and nobody else, where the run that wrote the people went
+/// on to write them: a seed that comes another day hangs rows on people of any origin.
+pub(super) fn owned(people: &Table<'_>, rows: &[Row], child: &Table<'_>) -> Option<Vec<Row>> {
+    let (first, last) = people.run(rows).filter(|(first, last)| last - first <= LONGEST)?;
+    let links: Vec<_> = child.facts.parents.iter().filter(|l| l.parent == people.id).collect();
+    let mut owned: Vec<Row> = Vec::new();
+    let mut owners: BTreeSet<Row> = BTreeSet::new();
+    let mut shared = 0;
+    for row in 0..child.rows() as Row {
+        let of: Vec<Row> = links.iter().map(|l| l.rows[row as usize]).filter(|r| *r != NO_ROW).collect();
+        let inside = of.iter().filter(|r| rows.binary_search(r).is_ok()).count();
+        shared += usize::from(inside > 0 && inside < of.len());
+        if inside > 0 && inside == of.len() {
+            owned.push(row);
+            owners.extend(of);
+        }
+    }
+    let (begins, ends) = child.run(&owned)?;
+    let near = begins >= first - SECOND && ends <= last + SLACK.max(last - first);
+    let enough = owned.len() >= LEAST_PACED && owners.len() as f64 >= LEAST_OWNERS * rows.len() as f64;
+    (near && enough && shared as f64 <= MOST_SHARED * owned.len() as f64).then_some(owned)
 }
 
 /// Returns the group that most rows' owners are members of, and how many.
@@ -87,13 +140,15 @@ fn owner_of(rows: &[Row], members: &BTreeMap<Row, Member>) -> Option<(usize, usi
 fn undated(table: &Table<'_>, groups: &[Group], members: &BTreeMap<Row, Member>) -> Vec<(usize, Vec<Row>, f64)> {
     let mut found = Vec::new();
     for (index, group) in groups.iter().enumerate().filter(|(_, g)| g.convicted && g.life > 0) {
-        let Some((first, last)) = group.run.filter(|(first, last)| last - first <= LONGEST) else { continue };
+        // Where its people came slowly, what they have elsewhere tells how fast the run wrote such rows.
+        let span = group.run.map(|(first, last)| last - first).into_iter().chain(group.pace).min();
+        let Some(span) = span.filter(|span| *span <= LONGEST) else { continue };
         let owned = |row: Row| members.get(&row).is_some_and(|m| m.group == index);
-        let scores = (0..table.rows() as Row).map(|row| if owned(row) { 1.0 } else { -0.5 });
-        for segment in maximal(scores, LEAST_OWNED as f64) {
+        let scores = (0..table.rows() as Row).map(|row| if owned(row) { 1.0 } else { OTHER_IN_STRETCH });
+        for segment in maximal(scores, LEAST_STRETCH) {
             let rows: Vec<Row> = (segment.start as Row..segment.end as Row).collect();
             // Its own rows took as long as those of the people, at least a minute.
-            let seconds = (last - first).max(60 * SECOND) as f64;
+            let seconds = span.max(60 * SECOND) as f64;
             let strangers = BUSY * table.rows() as f64 * seconds / group.life as f64 + LEAST_STRANGERS;
             found.push((index, rows, strangers));
         }
@@ -103,13 +158,14 @@ fn undated(table: &Table<'_>, groups: &[Group], members: &BTreeMap<Row, Member>)
 
 /// Expects how many of a block's rows a live process inserted beside the run; `None` where the block and the
 /// run do not lie together.
-fn strangers(table: &Table<'_>, block: &Proposal, run: Option<(i64, i64)>) -> Option<f64> {
-    let (first, last) = run.filter(|(first, last)| last - first <= LONGEST)?;
+fn strangers(table: &Table<'_>, block: &Proposal, group: &Group) -> Option<f64> {
+    let (first, last) = group.run.filter(|(first, last)| last - first <= LONGEST)?;
     let (begins, ends) = table.run(&block.rows)?;
     match block.family {
         Family::Time => {
             let near = begins >= first - SECOND && ends <= last + SLACK.max(last - first);
-            near.then(|| table.strangers(&block.rows) + LEAST_STRANGERS)
+            // A table that hardly anybody used before the seed tells no rate with the seed's own rows in it.
+            near.then(|| table.strangers(&block.rows).min(table.strangers_by_others(&block.rows, group.life)) + LEAST_STRANGERS)
         }
         // Dates that were made up tell no seconds: the block lies where the order of keys puts it.
         Family::Clock if block.detector == "back-dated" && table.by_key => {

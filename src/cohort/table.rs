@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use super::Measures;
 use super::propagate::Owner;
 use super::scores::Scores;
-use crate::detect::{Closure, Feature, TableFacts};
+use crate::detect::{Applicable, Closure, Feature, TableFacts};
 use crate::model::stamp::SECOND;
 use crate::model::{Bits, Family, Row, TableClass, TableId};
-use crate::profile::TableProfile;
+use crate::profile::{Profile, TableProfile};
 
 /// Families that a generator or a seed's author decides, apart from clocks.
 pub(super) const VALUE_FAMILIES: [Family; 7] =
@@ -48,6 +48,7 @@ pub(super) struct Table<'a> {
     pub(super) facts: &'a TableFacts,
     pub(super) scores: &'a Scores,
     pub(super) closures: Vec<&'a Closure>,
+    applicable: Vec<&'a Applicable>,
     pub(super) features: &'a [Feature],
     pub(super) owners: &'a BTreeMap<Row, Owner>,
     /// By closure: rows that have a value, and by list those in it.
@@ -62,15 +63,22 @@ pub(super) struct Table<'a> {
     pub(super) life: i64,
     /// Mean arrivals per microsecond.
     rate: f64,
+    /// Other tables that hang on this one.
+    hanging: Vec<&'a TableProfile>,
+    measures: &'a Measures<'a>,
 }
 
+/// Owners of nobody: tables that are looked at without theirs.
+static NO_OWNERS: BTreeMap<Row, Owner> = BTreeMap::new();
+
 impl<'a> Table<'a> {
-    pub(super) fn new(profile: &TableProfile, measures: &Measures<'a>, scores: &'a Scores, owners: &'a BTreeMap<Row, Owner>) -> Self {
+    pub(super) fn new(profile: &TableProfile, measures: &'a Measures<'a>, scores: &'a Scores, owners: &'a BTreeMap<Row, Owner>) -> Self {
         let (id, class) = (profile.id, profile.class);
         let by_key = profile.clock.by_key();
         let facts = &measures.facts[id.index()];
         let features = &measures.features[id.index()];
         let closures: Vec<&Closure> = measures.closures.iter().filter(|c| c.table == id).collect();
+        let applicable = measures.applicable.iter().filter(|a| a.table == id).collect();
         let totals = closures.iter().map(|c| totals(c)).collect();
         let spread = features.iter().map(spread).collect();
         let mut order = facts.order.clone();
@@ -84,7 +92,48 @@ impl<'a> Table<'a> {
         let trim = times.len() / 20;
         let span = if times.len() > 2 { times[times.len() - 1 - trim] - times[trim] } else { 0 };
         let rate = if span > 0 { 0.9 * times.len() as f64 / span as f64 } else { 0.0 };
-        Self { id, class, facts, scores, closures, features, owners, totals, spread, order, by_key, life: span, rate }
+        Self {
+            id,
+            class,
+            facts,
+            scores,
+            closures,
+            applicable,
+            features,
+            owners,
+            totals,
+            spread,
+            order,
+            by_key,
+            life: span,
+            rate,
+            hanging: Vec::new(),
+            measures,
+        }
+    }
+
+    /// Notes the tables whose rows hang on this one's.
+    pub(super) fn with_children(mut self, profile: &'a Profile) -> Self {
+        let hangs = |t: &&TableProfile| {
+            t.is_judged() && t.class != TableClass::People && self.measures.facts[t.id.index()].parents.iter().any(|l| l.parent == self.id)
+        };
+        self.hanging = profile.tables.iter().filter(hangs).collect();
+        self
+    }
+
+    /// Opens these tables one after the other, each without its owners.
+    pub(super) fn children(&self) -> impl Iterator<Item = Table<'a>> {
+        self.hanging.iter().map(|child| Table::new(child, self.measures, self.scores, &NO_OWNERS))
+    }
+
+    /// Expects how many rows of no seed fall into the time that some rows span, by how many other rows the table
+    /// has; at most all of them.
+    pub(super) fn strangers_by_others(&self, rows: &[Row], life: i64) -> f64 {
+        let times: Vec<i64> = rows.iter().filter_map(|r| self.created(*r)).collect();
+        let (Some(first), Some(last)) = (times.iter().min(), times.iter().max()) else { return rows.len() as f64 };
+        let others = self.facts.created.iter().flatten().count().saturating_sub(times.len());
+        let life = self.life.max(life).max(SECOND);
+        (BUSY * (others + 1) as f64 * (last - first + SECOND) as f64 / life as f64).min(rows.len() as f64)
     }
 
     pub(super) const fn people(&self) -> bool {
@@ -120,6 +169,12 @@ impl<'a> Table<'a> {
 
     pub(super) fn inserted(&self, row: Row) -> Option<i64> {
         self.facts.inserted.get(row as usize).copied().flatten()
+    }
+
+    /// Returns whether a family's silence about a row says something.
+    pub(super) fn could_show(&self, family: Family, row: Row) -> bool {
+        let mut of_family = self.applicable.iter().filter(|a| a.family == family).peekable();
+        of_family.peek().is_none() || of_family.any(|a| a.rows.binary_search(&row).is_ok())
     }
 
     /// Returns a row's bits over the families besides time and signs of people.

@@ -1,8 +1,11 @@
 //! Addresses that end with the row's number in base 36, as Mockaroo writes them: `icollisson0`, `jhansel1`,
 //! ... `nblareaa`.
 
+use std::collections::BTreeMap;
+
 use polars::prelude::{DataFrame, IntoColumn as _, NamedFrom as _, PolarsResult, Series};
 
+use super::generator_address::{behind_initial_and_family, name_columns};
 use super::{Detector, TableView, rows_of};
 use crate::model::{Certainty, DetectorMeta, Evidence, Family, Measure, Role, Row};
 use crate::snapshot::{Chunk, ColumnRead};
@@ -15,13 +18,33 @@ const META: DetectorMeta = DetectorMeta {
     title: "Addresses counted in base 36",
     family: Family::Template,
     reads: &[Role::Email, Role::Username],
-    finds: "Rows, one after the other, whose addresses or handles end with 0, 1, 2 ... 9, a, b ... in the order of insertion.",
-    false_positives: "None is known: people's addresses end with what comes next in one case of 36.",
+    finds: "Rows, one after the other, whose addresses or handles end with 0, 1, 2 ... 9, a, b ... in the order of insertion; or, in any order, rows whose addresses are their owners' initial and family name and a number in base 36, from 0 on with hardly one missing.",
+    false_positives: "None is known: people's addresses end with what comes next in one case of 36, and hardly one has a letter behind its owner's family name.",
     source: "The default schema of Mockaroo: first initial, family name and the row's index from 0 in base 36; public seed files.",
 };
 
 /// Fewest rows of a chain: past 9, so that it is no decimal counter, and with odds of one in millions among people.
 const LEAST_ROWS: usize = 12;
+
+/// The same where each address is its owner's initial and family name and nothing but the number.
+const LEAST_NAMED: usize = 7;
+
+/// Fewest numbers from 0 on, in any order: ten of them are letters.
+const LEAST_UNORDERED: usize = 20;
+
+/// Log2 of the chance above which numbers in any order say nothing.
+const LEAST_CHANCE: f64 = -20.0;
+
+/// Share of the numbers below the highest one that must occur.
+const DENSE: f64 = 0.95;
+
+/// Share of real rows whose address is their initial, family name and the number that comes next, at most: one in
+/// twenty has that form with a number, and one of these in ten the right one.
+const NAMED_RATE: f64 = 0.005;
+
+/// Share of real rows whose address is their initial, family name and one given number with a letter in it, at
+/// most.
+const LETTERED_RATE: f64 = 0.000_05;
 
 /// Other rows that may lie between two of a chain.
 const LARGEST_STEP: usize = 4;
@@ -36,11 +59,20 @@ impl Detector for CountedAddress {
 
     fn reads(&self, table: &TableView<'_>) -> Result<Vec<ColumnRead>, String> {
         let reads = table.texts(META.reads);
-        if reads.is_empty() { Err("no address and no handle".to_owned()) } else { Ok(reads) }
+        if reads.is_empty() {
+            Err("no address and no handle".to_owned())
+        } else {
+            Ok(reads.into_iter().chain(name_columns(table)).collect())
+        }
     }
 
     fn scan(&self, chunk: &Chunk, table: &TableView<'_>) -> PolarsResult<DataFrame> {
         let (mut rows, mut columns, mut ends): (Vec<Row>, Vec<u32>, Vec<String>) = (Vec::new(), Vec::new(), Vec::new());
+        let mut named: Vec<i32> = Vec::new();
+        let mut names = Vec::new();
+        for read in name_columns(table) {
+            names.push(chunk.frame.column(&read.name())?.str()?.clone());
+        }
         for read in table.texts(META.reads) {
             for (offset, text) in chunk.frame.column(&read.name())?.str()?.iter().enumerate() {
                 let Some(text) = text else { continue };
@@ -49,6 +81,9 @@ impl Detector for CountedAddress {
                     rows.push(chunk.first_row + offset as Row);
                     columns.push(read.column() as u32);
                     ends.push(local[local.len().saturating_sub(KEPT)..].to_ascii_lowercase());
+                    let beside: Option<Vec<&str>> = names.iter().map(|n| n.get(offset)).collect();
+                    let number = beside.and_then(|beside| behind_initial_and_family(local, &beside));
+                    named.push(number.and_then(|n| i32::from_str_radix(n, 36).ok()).unwrap_or(UNNAMED));
                 }
             }
         }
@@ -58,6 +93,7 @@ impl Detector for CountedAddress {
                 Series::new("row".into(), rows).into_column(),
                 Series::new("column".into(), columns).into_column(),
                 Series::new("end".into(), ends).into_column(),
+                Series::new("named".into(), named).into_column(),
             ],
         )
     }
@@ -66,58 +102,139 @@ impl Detector for CountedAddress {
         let rows = rows_of(merged)?;
         let columns: Vec<u32> = merged.column("column")?.u32()?.into_no_null_iter().collect();
         let ends: Vec<&str> = merged.column("end")?.str()?.iter().flatten().collect();
+        let named: Vec<i32> = merged.column("named")?.i32()?.into_no_null_iter().collect();
         let ranks = table.facts.ranks();
         let mut evidence = Vec::new();
         for read in table.texts(META.reads) {
             let of_column = (0..rows.len()).filter(|i| columns[*i] as usize == read.column());
-            let mut ordered: Vec<(Row, Row, &str)> =
-                of_column.map(|i| (ranks.get(rows[i] as usize).copied().unwrap_or(rows[i]), rows[i], ends[i])).collect();
+            let mut ordered: Vec<(Row, Ending<'_>)> = of_column
+                .map(|i| {
+                    let rank = ranks.get(rows[i] as usize).copied().unwrap_or(rows[i]);
+                    (rank, Ending { row: rows[i], end: ends[i], named: named[i] })
+                })
+                .collect();
             ordered.sort_unstable();
-            let ordered: Vec<(Row, &str)> = ordered.into_iter().map(|(_, row, end)| (row, end)).collect();
-            evidence.extend(chains(&ordered).into_iter().map(|rows| fact(table, rows)));
+            let ordered: Vec<Ending<'_>> = ordered.into_iter().map(|(_, ending)| ending).collect();
+            let chains = chains(&ordered);
+            evidence.extend(chains.iter().map(|chain| in_order(table, chain)));
+            let in_chain = |e: &Ending<'_>| chains.iter().any(|c| c.rows.binary_search(&e.row).is_ok());
+            let others: Vec<Ending<'_>> = ordered.iter().copied().filter(|e| !in_chain(e)).collect();
+            evidence.extend(unordered(&others, &table.facts.created).and_then(|rows| in_any_order(table, rows)));
         }
         Ok(evidence)
     }
 }
 
-fn fact(table: &TableView<'_>, mut rows: Vec<Row>) -> Evidence {
-    let count = rows.len();
-    rows.sort_unstable();
+/// A row's end of address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Ending<'a> {
+    row: Row,
+    /// The last characters before the `@`.
+    end: &'a str,
+    /// The number behind the initial and the family name, else [`UNNAMED`].
+    named: i32,
+}
+
+/// Rows that count in order.
+#[derive(Clone, Debug, PartialEq)]
+struct Chain {
+    /// Sorted.
+    rows: Vec<Row>,
+    /// Whether every address is its owner's initial and family name besides.
+    named: bool,
+}
+
+/// Stands for an address of another form.
+const UNNAMED: i32 = -1;
+
+fn in_order(table: &TableView<'_>, chain: &Chain) -> Evidence {
+    let count = chain.rows.len();
+    // One address in 36 ends with the sign that comes next, and it may be any of the next few.
+    let next = if chain.named { NAMED_RATE } else { 1.0 / 36.0 };
+    let log2_p = (count - 1) as f64 * (LARGEST_STEP as f64 * next).log2() + (table.rows() as f64).log2();
+    let detail = format!("{count} addresses that end with 0 to {} in base 36, in order", base36(count - 1));
+    fact(table, chain.rows.clone(), detail, log2_p)
+}
+
+fn in_any_order(table: &TableView<'_>, rows: Vec<Row>) -> Option<Evidence> {
+    let lettered = (0..rows.len()).filter(|n| base36(*n).bytes().any(|b| b.is_ascii_lowercase())).count();
+    // That some row has the number, for each number with a letter.
+    let log2_p = lettered as f64 * (table.rows() as f64 * LETTERED_RATE).min(0.5).log2();
+    let detail = format!("{} addresses of initial, family name and a number in base 36, from 0 on with hardly one missing", rows.len());
+    (log2_p <= LEAST_CHANCE).then(|| fact(table, rows, detail, log2_p))
+}
+
+fn fact(table: &TableView<'_>, rows: Vec<Row>, detail: String, log2_p: f64) -> Evidence {
     Evidence {
         detector: META.id,
         family: META.family,
         table: table.profile.id,
         kind: "row number in base 36".to_owned(),
-        detail: format!("{count} addresses that end with 0 to {} in base 36, in order", base36(count - 1)),
+        detail,
         rows,
-        // One address in 36 ends with the sign that comes next, and it may be any of the next few.
-        measure: Measure::Chance { log2_p: (count - 1) as f64 * (LARGEST_STEP as f64 / 36.0).log2() + (table.rows() as f64).log2() },
+        measure: Measure::Chance { log2_p },
         certainty: Certainty::CannotBeHuman,
         proposes: true,
     }
 }
 
+/// Finds rows whose numbers fill a range from 0, in whatever order they lie; sorted.
+///
+/// Where several rows have one number, only one of them is the seed's: the one that was made while the others
+/// were, or none.
+fn unordered(endings: &[Ending<'_>], created: &[Option<i64>]) -> Option<Vec<Row>> {
+    let mut by_number: BTreeMap<i32, Vec<Row>> = BTreeMap::new();
+    for ending in endings.iter().filter(|e| e.named != UNNAMED) {
+        by_number.entry(ending.named).or_default().push(ending.row);
+    }
+    let mut dense = 0;
+    for (found, number) in by_number.keys().enumerate() {
+        if (found + 1) as f64 >= DENSE * f64::from(number + 1) {
+            dense = found + 1;
+        }
+    }
+    if dense < LEAST_UNORDERED {
+        return None;
+    }
+    let times = |rows: &[Row]| rows.iter().filter_map(|r| created.get(*r as usize).copied().flatten()).collect::<Vec<i64>>();
+    let sure: Vec<Row> = by_number.values().take(dense).filter(|rows| rows.len() == 1).flatten().copied().collect();
+    let (first, last) = times(&sure).into_iter().fold((i64::MAX, i64::MIN), |(a, b), t| (a.min(t), b.max(t)));
+    let mut members = sure;
+    for rows in by_number.values().take(dense).filter(|rows| rows.len() > 1) {
+        let near: Vec<Row> = rows.iter().copied().filter(|r| times(&[*r]).iter().any(|t| (first..=last).contains(t))).collect();
+        members.extend(near.first().filter(|_| near.len() == 1));
+    }
+    members.sort_unstable();
+    (members.len() >= LEAST_UNORDERED).then_some(members)
+}
+
 /// Finds chains of ends that count from 0.
-fn chains(ordered: &[(Row, &str)]) -> Vec<Vec<Row>> {
-    let mut open: Vec<(Vec<Row>, usize)> = Vec::new();
+fn chains(ordered: &[Ending<'_>]) -> Vec<Chain> {
+    let mut open: Vec<(Vec<Row>, usize, bool)> = Vec::new();
     let mut found = Vec::new();
-    for (place, (row, end)) in ordered.iter().enumerate() {
-        let (still, over): (Vec<_>, Vec<_>) = open.into_iter().partition(|(_, last)| place - last <= LARGEST_STEP);
-        found.extend(over.into_iter().map(|(rows, _)| rows));
+    for (place, Ending { row, end, named }) in ordered.iter().enumerate() {
+        let (still, over): (Vec<_>, Vec<_>) = open.into_iter().partition(|(_, last, _)| place - last <= LARGEST_STEP);
+        found.extend(over);
         open = still;
-        let next = open.iter_mut().filter(|(rows, _)| counts(end, rows.len())).max_by_key(|(rows, _)| rows.len());
+        let is_named = |number: usize| usize::try_from(*named) == Ok(number);
+        let next = open.iter_mut().filter(|(rows, ..)| counts(end, rows.len())).max_by_key(|(rows, ..)| rows.len());
         match next {
-            Some((rows, last)) => {
+            Some((rows, last, all)) => {
+                *all &= is_named(rows.len());
                 rows.push(*row);
                 *last = place;
             }
-            None if counts(end, 0) => open.push((vec![*row], place)),
+            None if counts(end, 0) => open.push((vec![*row], place, is_named(0))),
             None => {}
         }
     }
-    found.extend(open.into_iter().map(|(rows, _)| rows));
-    found.retain(|rows| rows.len() >= LEAST_ROWS);
-    found
+    found.extend(open);
+    let long = |(rows, _, named): (Vec<Row>, usize, bool)| {
+        let mut rows = rows;
+        rows.sort_unstable();
+        (rows.len() >= if named { LEAST_NAMED } else { LEAST_ROWS }).then_some(Chain { rows, named })
+    };
+    found.into_iter().filter_map(long).collect()
 }
 
 /// Returns whether an end is a number in base 36 behind something else.
@@ -140,21 +257,43 @@ fn base36(mut number: usize) -> String {
 mod tests {
     use super::*;
 
+    fn endings<'a>(ends: &[&'a str], named: impl Fn(usize) -> i32) -> Vec<Ending<'a>> {
+        ends.iter().enumerate().map(|(i, end)| Ending { row: i as Row, end, named: named(i) }).collect()
+    }
+
     #[test]
     fn follows_the_count_past_a_stranger() {
         let ends = [
             "mary", "sson0", "nsel1", "mpio2", "smith", "gles3", "ller4", "nnie5", "ohns6", "emmy7", "lisa8", "karl9", "paula", "pietb",
             "hansc",
         ];
-        let ordered: Vec<(Row, &str)> = ends.into_iter().enumerate().map(|(i, e)| (i as Row, e)).collect();
-        assert_eq!(chains(&ordered), [[1, 2, 3, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14]]);
+        let found = chains(&endings(&ends, |_| UNNAMED));
+        assert_eq!(found, [Chain { rows: vec![1, 2, 3, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14], named: false }]);
         assert_eq!((base36(10), base36(35), base36(36), base36(1_000)), ("a".into(), "z".into(), "10".into(), "rs".into()));
+        // Seven are few, unless each is its owner's name too.
+        assert!(chains(&endings(&ends[..10], |_| UNNAMED)).is_empty());
+        let number = |i: usize| [-1, 0, 1, 2, -1, 3, 4, 5, 6, 7][i];
+        assert_eq!(chains(&endings(&ends[..10], number)).len(), 1);
+    }
+
+    #[test]
+    fn fills_a_range_in_any_order() {
+        // A hundred numbers in an order of their own, one of which real people have too.
+        let mut all: Vec<Ending<'_>> = (0..100).map(|i| Ending { row: i, end: "", named: i as i32 * 37 % 100 }).collect();
+        all.extend([(200, 7), (201, 85), (202, 999), (203, 36)].map(|(row, named)| Ending { row, end: "", named }));
+        let created: Vec<Option<i64>> = (0..300).map(|row| Some(if row < 100 { 5_000 + row } else { 90_000 })).collect();
+        assert_eq!(unordered(&all, &created), Some((0..100).collect()));
+        // Nobody can say which of two is the seed's where times do not tell.
+        let rows = unordered(&all, &[]).expect("a range");
+        assert_eq!(rows.len(), 97);
+        // People's numbers are digits, and leave holes.
+        let people: Vec<Ending<'_>> = (0..400).map(|i| Ending { row: i, end: "", named: (i as i32 * 7) % 90 + 36 }).collect();
+        assert_eq!(unordered(&people, &[]), None);
     }
 
     #[test]
     fn stays_quiet_on_people() {
         let ends = ["mary0", "john1", "anna7", "ella2", "otto3", "paul9", "nina5", "tom85", "max12"];
-        let ordered: Vec<(Row, &str)> = ends.into_iter().enumerate().map(|(i, e)| (i as Row, e)).collect();
-        assert!(chains(&ordered).is_empty());
+        assert!(chains(&endings(&ends, |i| [0, 1, 7, 2, 3, 9, 5, 85, 12][i])).is_empty());
     }
 }

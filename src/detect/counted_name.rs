@@ -1,11 +1,7 @@
 //! Names of people and firms that end with a counter.
 
-use polars::prelude::{DataFrame, PolarsResult};
-
-use super::cells::{self, Finding};
-use super::{Detector, TableView};
-use crate::model::{Certainty, DetectorMeta, Evidence, Family, Measure, Role};
-use crate::snapshot::{Chunk, ColumnRead};
+use super::marks::{Finding, Kind, Marked, Marks};
+use crate::model::{Certainty, DetectorMeta, Family, Measure, Role};
 
 /// Finds what [`META`] says.
 pub(super) struct CountedName;
@@ -34,29 +30,21 @@ fn counted(name: &str) -> Option<String> {
     (text.chars().any(char::is_alphabetic) && text.len() <= 60).then(|| text.to_lowercase())
 }
 
-impl Detector for CountedName {
-    fn meta(&self) -> &'static DetectorMeta {
-        &META
+impl Marks for CountedName {
+    const META: &'static DetectorMeta = &META;
+    const LACKS: &'static str = "no name";
+
+    fn mark(&self, _role: Role, text: &str) -> Option<Kind> {
+        counted(text).map(Into::into)
     }
 
-    fn reads(&self, table: &TableView<'_>) -> Result<Vec<ColumnRead>, String> {
-        let reads = table.texts(META.reads);
-        if reads.is_empty() { Err("no name".to_owned()) } else { Ok(reads) }
-    }
-
-    fn scan(&self, chunk: &Chunk, table: &TableView<'_>) -> PolarsResult<DataFrame> {
-        cells::mark(chunk, table, META.reads, |_, text| counted(text))
-    }
-
-    fn finish(&self, merged: &DataFrame, table: &TableView<'_>) -> PolarsResult<Vec<Evidence>> {
-        cells::facts(&META, merged, table, |kind, rows| {
-            // One name with a number is a handle; a dozen of one text are counted.
-            (rows.len() >= LEAST).then(|| Finding {
-                detail: format!("name \"{kind}\" with a number behind it"),
-                measure: Measure::Rate { seeded: 0.9, real_floor: REAL_FLOOR },
-                certainty: Certainty::CannotBeHuman,
-                proposes: true,
-            })
+    fn weigh(&self, of: &Marked<'_>) -> Option<Finding> {
+        // One name with a number is a handle; a dozen of one text are counted.
+        (of.rows.len() >= LEAST).then(|| Finding {
+            detail: format!("name \"{}\" with a number behind it", of.kind),
+            measure: Measure::Rate { seeded: 0.9, real_floor: REAL_FLOOR },
+            certainty: Certainty::CannotBeHuman,
+            proposes: true,
         })
     }
 }

@@ -1,11 +1,7 @@
 //! Accounts that frameworks, tutorials and sample databases ship: whole addresses only.
 
-use polars::prelude::{DataFrame, PolarsResult};
-
-use super::cells::{self, Finding};
-use super::{Detector, TableView};
-use crate::model::{Certainty, DetectorMeta, Evidence, Family, Measure, Role};
-use crate::snapshot::{Chunk, ColumnRead};
+use super::marks::{Finding, Kind, Marked, Marks};
+use crate::model::{Certainty, DetectorMeta, Family, Measure, Role};
 
 /// Finds what [`META`] says.
 pub(super) struct FrameworkFixture;
@@ -82,28 +78,20 @@ fn shipped_by(address: &str) -> Option<String> {
     DOMAINS.iter().find(|(known, _)| domain == *known).map(|(_, by)| (*by).to_owned())
 }
 
-impl Detector for FrameworkFixture {
-    fn meta(&self) -> &'static DetectorMeta {
-        &META
+impl Marks for FrameworkFixture {
+    const META: &'static DetectorMeta = &META;
+    const LACKS: &'static str = "no e-mail address";
+
+    fn mark(&self, _role: Role, text: &str) -> Option<Kind> {
+        shipped_by(text).map(Into::into)
     }
 
-    fn reads(&self, table: &TableView<'_>) -> Result<Vec<ColumnRead>, String> {
-        let reads = table.texts(META.reads);
-        if reads.is_empty() { Err("no e-mail address".to_owned()) } else { Ok(reads) }
-    }
-
-    fn scan(&self, chunk: &Chunk, table: &TableView<'_>) -> PolarsResult<DataFrame> {
-        cells::mark(chunk, table, META.reads, |_, text| shipped_by(text))
-    }
-
-    fn finish(&self, merged: &DataFrame, table: &TableView<'_>) -> PolarsResult<Vec<Evidence>> {
-        cells::facts(&META, merged, table, |kind, _| {
-            Some(Finding {
-                detail: format!("the address is one that {kind} ships"),
-                measure: Measure::Rate { seeded: SEEDED, real_floor: REAL_FLOOR },
-                certainty: Certainty::Suggests,
-                proposes: true,
-            })
+    fn weigh(&self, of: &Marked<'_>) -> Option<Finding> {
+        Some(Finding {
+            detail: format!("the address is one that {} ships", of.kind),
+            measure: Measure::Rate { seeded: SEEDED, real_floor: REAL_FLOOR },
+            certainty: Certainty::Suggests,
+            proposes: true,
         })
     }
 }

@@ -1,11 +1,7 @@
 //! Pictures at the hosts that generators point to.
 
-use polars::prelude::{DataFrame, PolarsResult};
-
-use super::cells::{self, Finding};
-use super::{Detector, TableView};
-use crate::model::{Certainty, DetectorMeta, Evidence, Family, Measure, Role};
-use crate::snapshot::{Chunk, ColumnRead};
+use super::marks::{Finding, Kind, Marked, Marks};
+use crate::model::{Certainty, DetectorMeta, Family, Measure, Role};
 
 /// Finds what [`META`] says.
 pub(super) struct GeneratorImage;
@@ -50,28 +46,20 @@ fn host(url: &str) -> Option<&'static str> {
     HOSTS.iter().copied().find(|h| url.contains(h))
 }
 
-impl Detector for GeneratorImage {
-    fn meta(&self) -> &'static DetectorMeta {
-        &META
+impl Marks for GeneratorImage {
+    const META: &'static DetectorMeta = &META;
+    const LACKS: &'static str = "no web address";
+
+    fn mark(&self, _role: Role, text: &str) -> Option<Kind> {
+        host(text).map(Into::into)
     }
 
-    fn reads(&self, table: &TableView<'_>) -> Result<Vec<ColumnRead>, String> {
-        let reads = table.texts(META.reads);
-        if reads.is_empty() { Err("no web address".to_owned()) } else { Ok(reads) }
-    }
-
-    fn scan(&self, chunk: &Chunk, table: &TableView<'_>) -> PolarsResult<DataFrame> {
-        cells::mark(chunk, table, META.reads, |_, text| host(text))
-    }
-
-    fn finish(&self, merged: &DataFrame, table: &TableView<'_>) -> PolarsResult<Vec<Evidence>> {
-        cells::facts(&META, merged, table, |kind, _| {
-            Some(Finding {
-                detail: format!("picture at {}, where generators point", kind.trim_matches('/')),
-                measure: Measure::Rate { seeded: 0.9, real_floor: REAL_FLOOR },
-                certainty: Certainty::Suggests,
-                proposes: false,
-            })
+    fn weigh(&self, of: &Marked<'_>) -> Option<Finding> {
+        Some(Finding {
+            detail: format!("picture at {}, where generators point", of.kind.trim_matches('/')),
+            measure: Measure::Rate { seeded: 0.9, real_floor: REAL_FLOOR },
+            certainty: Certainty::Suggests,
+            proposes: false,
         })
     }
 }

@@ -1,11 +1,7 @@
 //! Telephone numbers in the shapes that generators write.
 
-use polars::prelude::{DataFrame, PolarsResult};
-
-use super::cells::{self, Finding};
-use super::{Detector, TableView};
-use crate::model::{Certainty, DetectorMeta, Evidence, Family, Measure, Role};
-use crate::snapshot::{Chunk, ColumnRead};
+use super::marks::{Finding, Kind, Marked, Marks};
+use crate::model::{Certainty, DetectorMeta, Family, Measure, Role};
 
 /// Finds what [`META`] says.
 pub(super) struct GeneratorPhone;
@@ -47,28 +43,20 @@ fn flaw(number: &str) -> Option<&'static str> {
     (american && (low(area) || low(exchange))).then_some("no such area code or exchange")
 }
 
-impl Detector for GeneratorPhone {
-    fn meta(&self) -> &'static DetectorMeta {
-        &META
+impl Marks for GeneratorPhone {
+    const META: &'static DetectorMeta = &META;
+    const LACKS: &'static str = "no telephone number";
+
+    fn mark(&self, _role: Role, text: &str) -> Option<Kind> {
+        flaw(text).map(Into::into)
     }
 
-    fn reads(&self, table: &TableView<'_>) -> Result<Vec<ColumnRead>, String> {
-        let reads = table.texts(META.reads);
-        if reads.is_empty() { Err("no telephone number".to_owned()) } else { Ok(reads) }
-    }
-
-    fn scan(&self, chunk: &Chunk, table: &TableView<'_>) -> PolarsResult<DataFrame> {
-        cells::mark(chunk, table, META.reads, |_, text| flaw(text))
-    }
-
-    fn finish(&self, merged: &DataFrame, table: &TableView<'_>) -> PolarsResult<Vec<Evidence>> {
-        cells::facts(&META, merged, table, |kind, _| {
-            Some(Finding {
-                detail: format!("telephone number as generators write them: {kind}"),
-                measure: Measure::Rate { seeded: SEEDED, real_floor: REAL_FLOOR },
-                certainty: Certainty::Suggests,
-                proposes: false,
-            })
+    fn weigh(&self, of: &Marked<'_>) -> Option<Finding> {
+        Some(Finding {
+            detail: format!("telephone number as generators write them: {}", of.kind),
+            measure: Measure::Rate { seeded: SEEDED, real_floor: REAL_FLOOR },
+            certainty: Certainty::Suggests,
+            proposes: false,
         })
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use polars::prelude::{DataFrame, PolarsResult};
 
 use super::rhythm::Hours;
-use super::{Detector, TableView, cells};
+use super::{Detector, TableView, marks};
 use crate::model::stamp::{DAY, SECOND, civil_from_days};
 use crate::model::{Certainty, DetectorMeta, Evidence, Family, Measure, Role, Row};
 use crate::profile::{InsertionClock, longest_non_decreasing};
@@ -57,7 +57,7 @@ impl Detector for IdClock {
 
     fn scan(&self, _chunk: &Chunk, _table: &TableView<'_>) -> PolarsResult<DataFrame> {
         // The ids' times and the rows' are at hand in the table's facts.
-        cells::frame(Vec::new(), &[])
+        marks::frame(Vec::new(), &[])
     }
 
     fn finish(&self, _merged: &DataFrame, table: &TableView<'_>) -> PolarsResult<Vec<Evidence>> {

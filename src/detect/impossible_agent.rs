@@ -1,11 +1,7 @@
 //! User agents that no browser has ever sent.
 
-use polars::prelude::{DataFrame, PolarsResult};
-
-use super::cells::{self, Finding};
-use super::{Detector, TableView};
-use crate::model::{Certainty, DetectorMeta, Evidence, Family, Measure, Role};
-use crate::snapshot::{Chunk, ColumnRead};
+use super::marks::{Finding, Kind, Marked, Marks};
+use crate::model::{Certainty, DetectorMeta, Family, Measure, Role};
 
 /// Finds what [`META`] says.
 pub(super) struct ImpossibleAgent;
@@ -53,28 +49,20 @@ fn flaw(agent: &str) -> Option<&'static str> {
     None
 }
 
-impl Detector for ImpossibleAgent {
-    fn meta(&self) -> &'static DetectorMeta {
-        &META
+impl Marks for ImpossibleAgent {
+    const META: &'static DetectorMeta = &META;
+    const LACKS: &'static str = "no user agent";
+
+    fn mark(&self, _role: Role, text: &str) -> Option<Kind> {
+        flaw(text).map(Into::into)
     }
 
-    fn reads(&self, table: &TableView<'_>) -> Result<Vec<ColumnRead>, String> {
-        let reads = table.texts(META.reads);
-        if reads.is_empty() { Err("no user agent".to_owned()) } else { Ok(reads) }
-    }
-
-    fn scan(&self, chunk: &Chunk, table: &TableView<'_>) -> PolarsResult<DataFrame> {
-        cells::mark(chunk, table, META.reads, |_, text| flaw(text))
-    }
-
-    fn finish(&self, merged: &DataFrame, table: &TableView<'_>) -> PolarsResult<Vec<Evidence>> {
-        cells::facts(&META, merged, table, |kind, _| {
-            Some(Finding {
-                detail: format!("user agent that no browser sends: {kind}"),
-                measure: Measure::Rate { seeded: SEEDED, real_floor: REAL_FLOOR },
-                certainty: if kind == "FakerBot" { Certainty::CannotBeHuman } else { Certainty::Suggests },
-                proposes: false,
-            })
+    fn weigh(&self, of: &Marked<'_>) -> Option<Finding> {
+        Some(Finding {
+            detail: format!("user agent that no browser sends: {}", of.kind),
+            measure: Measure::Rate { seeded: SEEDED, real_floor: REAL_FLOOR },
+            certainty: if of.kind == "FakerBot" { Certainty::CannotBeHuman } else { Certainty::Suggests },
+            proposes: false,
         })
     }
 }

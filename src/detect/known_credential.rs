@@ -1,11 +1,8 @@
 //! Password values that are in public code, or that no live system stores.
 
-use polars::prelude::{DataFrame, PolarsResult};
-
-use super::cells::{self, Finding};
-use super::{Detector, TableView};
-use crate::model::{Certainty, DetectorMeta, Evidence, Family, Measure, Role};
-use crate::snapshot::{Chunk, ColumnRead};
+use super::TableView;
+use super::marks::{Finding, Kind, Marked, Marks};
+use crate::model::{Certainty, DetectorMeta, Family, Measure, Role};
 
 /// Finds what [`META`] says.
 pub(super) struct KnownCredential;
@@ -49,37 +46,29 @@ fn kind(value: &str) -> Option<String> {
 /// Kind of values that are no hash.
 const PLAIN: &str = "no hash";
 
-impl Detector for KnownCredential {
-    fn meta(&self) -> &'static DetectorMeta {
-        &META
+impl Marks for KnownCredential {
+    const META: &'static DetectorMeta = &META;
+    const LACKS: &'static str = "no password column";
+
+    fn mark(&self, _role: Role, text: &str) -> Option<Kind> {
+        kind(text).map(Into::into)
     }
 
-    fn reads(&self, table: &TableView<'_>) -> Result<Vec<ColumnRead>, String> {
-        let reads = table.texts(META.reads);
-        if reads.is_empty() { Err("no password column".to_owned()) } else { Ok(reads) }
-    }
-
-    fn scan(&self, chunk: &Chunk, table: &TableView<'_>) -> PolarsResult<DataFrame> {
-        cells::mark(chunk, table, META.reads, |_, text| kind(text))
-    }
-
-    fn finish(&self, merged: &DataFrame, table: &TableView<'_>) -> PolarsResult<Vec<Evidence>> {
-        cells::facts(&META, merged, table, |kind, rows| {
-            let known = kind.starts_with("known");
-            // Where most values are no hash, the site stores passwords so.
-            if kind == PLAIN && (rows.len() * 2 > table.rows() || !hashes(table)) {
-                return None;
-            }
-            Some(Finding {
-                detail: match kind.strip_prefix("known: ") {
-                    Some(password) => format!("the hash of \"{password}\" that a framework ships with its examples"),
-                    None if kind == PLAIN => "a stored password that is no hash, among hashes".to_owned(),
-                    None => kind.to_owned(),
-                },
-                measure: Measure::Rate { seeded: 0.9, real_floor: REAL_FLOOR },
-                certainty: if known { Certainty::CannotBeHuman } else { Certainty::Suggests },
-                proposes: true,
-            })
+    fn weigh(&self, of: &Marked<'_>) -> Option<Finding> {
+        let known = of.kind.starts_with("known");
+        // Where most values are no hash, the site stores passwords so.
+        if of.kind == PLAIN && (of.rows.len() * 2 > of.table.rows() || !hashes(of.table)) {
+            return None;
+        }
+        Some(Finding {
+            detail: match of.kind.strip_prefix("known: ") {
+                Some(password) => format!("the hash of \"{password}\" that a framework ships with its examples"),
+                None if of.kind == PLAIN => "a stored password that is no hash, among hashes".to_owned(),
+                None => of.kind.to_owned(),
+            },
+            measure: Measure::Rate { seeded: 0.9, real_floor: REAL_FLOOR },
+            certainty: if known { Certainty::CannotBeHuman } else { Certainty::Suggests },
+            proposes: true,
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use polars::prelude::{DataFrame, PolarsResult};
 
-use super::{Detector, NO_ROW, ParentLink, TableFacts, TableView, cells};
+use super::{Detector, NO_ROW, ParentLink, TableFacts, TableView, marks};
 use crate::model::stamp::{DAY, SECOND};
 use crate::model::{Certainty, DetectorMeta, Evidence, Family, Measure, Role, Row, TableClass};
 use crate::snapshot::{Chunk, ColumnRead};
@@ -56,7 +56,7 @@ impl Detector for LaterActivity {
 
     fn scan(&self, _chunk: &Chunk, _table: &TableView<'_>) -> PolarsResult<DataFrame> {
         // Times, orders and parents are at hand in the tables' facts.
-        cells::frame(Vec::new(), &[])
+        marks::frame(Vec::new(), &[])
     }
 
     fn finish(&self, _merged: &DataFrame, table: &TableView<'_>) -> PolarsResult<Vec<Evidence>> {

@@ -7,7 +7,6 @@
 
 mod arrival_train;
 mod back_dated;
-mod cells;
 mod child_older;
 mod clock_text;
 mod closure;
@@ -25,6 +24,8 @@ mod id_clock;
 mod impossible_agent;
 mod known_credential;
 mod later_activity;
+mod loop_counter;
+mod marks;
 mod name_mismatch;
 mod numbered_template;
 mod outside_subject;
@@ -52,7 +53,7 @@ use polars::prelude::{DataFrame, PolarsError, PolarsResult};
 
 use crate::config::Config;
 use crate::model::known::{Known, KnownTable, SeedPatterns};
-use crate::model::{DetectorMeta, Evidence, Role, Row};
+use crate::model::{DetectorMeta, Evidence, Family, Role, Row, TableId};
 use crate::profile::{Profile, TableProfile};
 use crate::progress::Progress;
 use crate::snapshot::{CHUNK_ROWS, Case, Chunk, ColumnRead, SnapshotError, scan};
@@ -79,6 +80,7 @@ pub const DETECTORS: &[&dyn Detector] = &[
     &counted_name::CountedName,
     &numbered_template::NumberedTemplate,
     &counted_address::CountedAddress,
+    &loop_counter::LoopCounter,
     &clock_text::ClockText,
     &turn::Turn,
     &unrounded_amount::UnroundedAmount,
@@ -130,6 +132,26 @@ pub trait Detector: Sync {
     fn closures(&self, _merged: &DataFrame, _table: &TableView<'_>) -> PolarsResult<Vec<Closure>> {
         Ok(Vec::new())
     }
+
+    /// Tells which rows could have shown its fact at all, sorted; `None` where every row could. Of the others its
+    /// silence says nothing.
+    ///
+    /// # Errors
+    /// Returns what polars says.
+    fn applies_to(&self, _merged: &DataFrame, _table: &TableView<'_>) -> PolarsResult<Option<Vec<Row>>> {
+        Ok(None)
+    }
+}
+
+/// The rows of a table of which a family of facts can say something.
+#[derive(Clone, Debug)]
+pub struct Applicable {
+    /// The family.
+    pub family: Family,
+    /// The table.
+    pub table: TableId,
+    /// Rows, sorted.
+    pub rows: Vec<Row>,
 }
 
 /// A table as detectors see it.
@@ -215,6 +237,8 @@ pub struct Measured {
     pub evidence: Vec<Evidence>,
     /// What only groups can show.
     pub closures: Vec<Closure>,
+    /// Where a family cannot say something of every row.
+    pub applicable: Vec<Applicable>,
     /// Detector, table ordinal, outcome.
     pub runs: Vec<(&'static str, usize, Outcome)>,
 }
@@ -291,6 +315,8 @@ fn run_table(case: &Case, enabled: &[&dyn Detector], view: &TableView<'_>, measu
         let facts = found.len() + closures.len();
         let outcome = if facts == 0 { Outcome::Nothing } else { Outcome::Found(facts) };
         measured.closures.extend(closures);
+        let rows = detector.applies_to(&merged, view).map_err(frame_error)?;
+        measured.applicable.extend(rows.map(|rows| Applicable { family: detector.meta().family, table, rows }));
         measured.runs.push((id, table.index(), outcome));
         measured.evidence.extend(found);
     }

@@ -1,11 +1,8 @@
 //! Subjects that Google, Apple or Auth0 gave: somebody signed in there.
 
-use polars::prelude::{DataFrame, PolarsResult};
-
-use super::cells::{self, Finding};
-use super::{Detector, TableView};
-use crate::model::{Certainty, DetectorMeta, Evidence, Family, Measure, Role};
-use crate::snapshot::{Chunk, ColumnRead};
+use super::marks::{Finding, Kind, Marked, Marks};
+use crate::model::{Certainty, DetectorMeta, Family, Measure, Role};
+use crate::profile::ColumnProfile;
 
 /// Finds what [`META`] says.
 pub(super) struct OutsideSubject;
@@ -46,41 +43,25 @@ fn given_by(text: &str) -> Option<&'static str> {
     }
 }
 
-impl Detector for OutsideSubject {
-    fn meta(&self) -> &'static DetectorMeta {
-        &META
-    }
+impl Marks for OutsideSubject {
+    const META: &'static DetectorMeta = &META;
+    const LACKS: &'static str = "no id of another system";
 
-    fn reads(&self, table: &TableView<'_>) -> Result<Vec<ColumnRead>, String> {
+    fn wants(&self, column: &ColumnProfile) -> bool {
         // Numbers of 21 digits, or longer texts: others need not be read.
-        let long = |c: &usize| table.profile.columns[*c].facts.longest >= 21;
-        let reads: Vec<ColumnRead> =
-            META.reads.iter().flat_map(|r| table.profile.columns_with(*r)).filter(long).map(ColumnRead::Text).collect();
-        if reads.is_empty() { Err("no id of another system".to_owned()) } else { Ok(reads) }
+        column.facts.longest >= 21
     }
 
-    fn scan(&self, chunk: &Chunk, table: &TableView<'_>) -> PolarsResult<DataFrame> {
-        let mut rows = Vec::new();
-        let mut kinds = Vec::new();
-        for read in self.reads(table).unwrap_or_default() {
-            for (offset, text) in chunk.frame.column(&read.name())?.str()?.iter().enumerate() {
-                if let Some(by) = text.and_then(given_by) {
-                    rows.push(chunk.first_row + offset as u32);
-                    kinds.push(by);
-                }
-            }
-        }
-        cells::frame(rows, &kinds)
+    fn mark(&self, _role: Role, text: &str) -> Option<Kind> {
+        given_by(text).map(Into::into)
     }
 
-    fn finish(&self, merged: &DataFrame, table: &TableView<'_>) -> PolarsResult<Vec<Evidence>> {
-        cells::facts(&META, merged, table, |kind, _| {
-            Some(Finding {
-                detail: format!("signed in with {kind}: it has a subject of the form that {kind} gives"),
-                measure: Measure::Against { bits: AGAINST },
-                certainty: Certainty::Suggests,
-                proposes: false,
-            })
+    fn weigh(&self, of: &Marked<'_>) -> Option<Finding> {
+        Some(Finding {
+            detail: format!("signed in with {by}: it has a subject of the form that {by} gives", by = of.kind),
+            measure: Measure::Against { bits: AGAINST },
+            certainty: Certainty::Suggests,
+            proposes: false,
         })
     }
 }

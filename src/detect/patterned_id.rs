@@ -1,11 +1,8 @@
 //! UUIDs that somebody typed: all digits alike, counters, `12345678-1234-...`, impossible versions.
 
-use polars::prelude::{DataFrame, PolarsResult};
-
-use super::cells::{self, Finding};
-use super::{Detector, TableView};
-use crate::model::{Certainty, DetectorMeta, Evidence, Family, Measure, Role};
-use crate::snapshot::{Chunk, ColumnRead};
+use super::marks::{Finding, Kind, Marked, Marks};
+use crate::model::{Certainty, DetectorMeta, Family, Measure, Role};
+use crate::profile::ColumnProfile;
 
 /// Finds what [`META`] says.
 pub(super) struct PatternedId;
@@ -29,7 +26,7 @@ const FEW_DIGITS_WITH_CLOCK: usize = 4;
 /// Length of a row of digits that each rise by one.
 const RISING: usize = 8;
 
-/// Share of the column's UUIDs that a generator must have given.
+/// Share of the rows with UUIDs that must have one as a generator gives it.
 const USUAL: f64 = 0.5;
 
 /// Share of a seed's rows with such a UUID, where it gives ids itself, and of real ones, at least.
@@ -41,46 +38,27 @@ const ROW: &str = "rising digits";
 const VERSION: &str = "impossible version";
 const USUAL_KIND: &str = "usual";
 
-impl Detector for PatternedId {
-    fn meta(&self) -> &'static DetectorMeta {
-        &META
+impl Marks for PatternedId {
+    const META: &'static DetectorMeta = &META;
+    const LACKS: &'static str = "no UUIDs";
+
+    fn wants(&self, column: &ColumnProfile) -> bool {
+        column.facts.uuids * 2 > column.facts.values()
     }
 
-    fn reads(&self, table: &TableView<'_>) -> Result<Vec<ColumnRead>, String> {
-        let uuids = |c: &usize| table.profile.columns[*c].facts.uuids * 2 > table.profile.columns[*c].facts.values();
-        let reads: Vec<ColumnRead> =
-            META.reads.iter().flat_map(|r| table.profile.columns_with(*r)).filter(uuids).map(ColumnRead::Text).collect();
-        if reads.is_empty() { Err("no UUIDs".to_owned()) } else { Ok(reads) }
+    fn mark(&self, _role: Role, text: &str) -> Option<Kind> {
+        kind(text).map(Into::into)
     }
 
-    fn scan(&self, chunk: &Chunk, table: &TableView<'_>) -> PolarsResult<DataFrame> {
-        let mut rows = Vec::new();
-        let mut kinds = Vec::new();
-        for read in self.reads(table).unwrap_or_default() {
-            for (offset, text) in chunk.frame.column(&read.name())?.str()?.iter().enumerate() {
-                if let Some(kind) = text.and_then(kind) {
-                    rows.push(chunk.first_row + offset as u32);
-                    kinds.push(kind);
-                }
-            }
-        }
-        cells::frame(rows, &kinds)
-    }
-
-    fn finish(&self, merged: &DataFrame, table: &TableView<'_>) -> PolarsResult<Vec<Evidence>> {
-        let kinds = merged.column("kind")?.str()?;
-        let usual = kinds.iter().flatten().filter(|k| *k == USUAL_KIND).count();
-        if (usual as f64) < USUAL * merged.height() as f64 {
-            return Ok(Vec::new());
-        }
-        cells::facts(&META, merged, table, |kind, _| {
-            (kind != USUAL_KIND).then(|| Finding {
-                detail: format!("its UUID has {} that no generator gives", if kind == VERSION { "a version" } else { kind }),
-                measure: Measure::Rate { seeded: SEEDED, real_floor: REAL_FLOOR },
-                // A system of another make may write another version; digits like these only hands do.
-                certainty: if kind == VERSION { Certainty::Suggests } else { Certainty::CannotBeHuman },
-                proposes: true,
-            })
+    fn weigh(&self, of: &Marked<'_>) -> Option<Finding> {
+        let count = |kind| of.all.get(kind).map_or(0, Vec::len) as f64;
+        let usual = count(USUAL_KIND) >= USUAL * (count(USUAL_KIND) + count(FEW) + count(ROW) + count(VERSION));
+        (of.kind != USUAL_KIND && usual).then(|| Finding {
+            detail: format!("its UUID has {} that no generator gives", if of.kind == VERSION { "a version" } else { of.kind }),
+            measure: Measure::Rate { seeded: SEEDED, real_floor: REAL_FLOOR },
+            // A system of another make may write another version; digits like these only hands do.
+            certainty: if of.kind == VERSION { Certainty::Suggests } else { Certainty::CannotBeHuman },
+            proposes: true,
         })
     }
 }

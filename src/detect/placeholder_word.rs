@@ -3,13 +3,9 @@
 
 use std::sync::LazyLock;
 
+use super::marks::{Finding, Kind, Marked, Marks};
+use crate::model::{Certainty, DetectorMeta, Family, Measure, Role};
 use aho_corasick::{AhoCorasick, MatchKind};
-use polars::prelude::{DataFrame, PolarsResult};
-
-use super::cells::{self, Finding};
-use super::{Detector, TableView};
-use crate::model::{Certainty, DetectorMeta, Evidence, Family, Measure, Role};
-use crate::snapshot::{Chunk, ColumnRead};
 
 /// Finds placeholder words.
 pub(super) struct PlaceholderWord;
@@ -88,32 +84,22 @@ const PEOPLE_ONLY: &[&str] =
 static FINDER: LazyLock<Option<AhoCorasick>> =
     LazyLock::new(|| AhoCorasick::builder().ascii_case_insensitive(true).match_kind(MatchKind::LeftmostLongest).build(WORDS).ok());
 
-impl Detector for PlaceholderWord {
-    fn meta(&self) -> &'static DetectorMeta {
-        &META
+impl Marks for PlaceholderWord {
+    const META: &'static DetectorMeta = &META;
+    const LACKS: &'static str = "no name, address or title";
+
+    fn mark(&self, role: Role, text: &str) -> Option<Kind> {
+        // What follows the @ is somebody's domain.
+        let text = if role == Role::Email { text.rsplit_once('@').map_or(text, |(local, _)| local) } else { text };
+        placeholder(text).filter(|w| role != Role::Title || !PEOPLE_ONLY.contains(w)).map(Into::into)
     }
 
-    fn reads(&self, table: &TableView<'_>) -> Result<Vec<ColumnRead>, String> {
-        let reads = table.texts(META.reads);
-        if reads.is_empty() { Err("no name, address or title".to_owned()) } else { Ok(reads) }
-    }
-
-    fn scan(&self, chunk: &Chunk, table: &TableView<'_>) -> PolarsResult<DataFrame> {
-        cells::mark(chunk, table, META.reads, |role, text| {
-            // What follows the @ is somebody's domain.
-            let text = if role == Role::Email { text.rsplit_once('@').map_or(text, |(local, _)| local) } else { text };
-            placeholder(text).filter(|w| role != Role::Title || !PEOPLE_ONLY.contains(w))
-        })
-    }
-
-    fn finish(&self, merged: &DataFrame, table: &TableView<'_>) -> PolarsResult<Vec<Evidence>> {
-        cells::facts(&META, merged, table, |kind, _| {
-            Some(Finding {
-                detail: format!("holds the word \"{kind}\""),
-                measure: Measure::Rate { seeded: SEEDED, real_floor: REAL_FLOOR },
-                certainty: Certainty::Suggests,
-                proposes: false,
-            })
+    fn weigh(&self, of: &Marked<'_>) -> Option<Finding> {
+        Some(Finding {
+            detail: format!("holds the word \"{}\"", of.kind),
+            measure: Measure::Rate { seeded: SEEDED, real_floor: REAL_FLOOR },
+            certainty: Certainty::Suggests,
+            proposes: false,
         })
     }
 }

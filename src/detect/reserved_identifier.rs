@@ -1,12 +1,8 @@
 //! Names, addresses and numbers that standards reserve for examples and tests, so that nobody real
 //! can have them. Exact lists only: `test.com` and `example.de` belong to somebody.
 
-use polars::prelude::{DataFrame, PolarsResult};
-
-use super::cells::{self, Finding};
-use super::{Detector, TableView};
-use crate::model::{Certainty, DetectorMeta, Evidence, Family, Measure, Role};
-use crate::snapshot::{Chunk, ColumnRead};
+use super::marks::{Finding, Kind, Marked, Marks};
+use crate::model::{Certainty, DetectorMeta, Family, Measure, Role};
 
 /// Finds reserved identifiers.
 pub(super) struct ReservedIdentifier;
@@ -35,42 +31,34 @@ const DRAWN_OUTSIDE: f64 = 0.125;
 const RESERVED_TLDS: &[&str] = &["test", "example", "invalid", "localhost"];
 const RESERVED_DOMAINS: &[&str] = &["example.com", "example.net", "example.org"];
 
-impl Detector for ReservedIdentifier {
-    fn meta(&self) -> &'static DetectorMeta {
-        &META
+impl Marks for ReservedIdentifier {
+    const META: &'static DetectorMeta = &META;
+    const LACKS: &'static str = "no e-mail, IP, telephone or web address";
+
+    fn mark(&self, role: Role, text: &str) -> Option<Kind> {
+        match role {
+            Role::Email => text.rsplit_once('@').and_then(|(_, domain)| reserved_host(domain)).map(Into::into),
+            Role::Url => host_of(text).and_then(reserved_host).map(Into::into),
+            Role::Ip => reserved_ip(text).map(Into::into),
+            _ => reserved_phone(text).map(Into::into),
+        }
     }
 
-    fn reads(&self, table: &TableView<'_>) -> Result<Vec<ColumnRead>, String> {
-        let reads = table.texts(META.reads);
-        if reads.is_empty() { Err("no e-mail, IP, telephone or web address".to_owned()) } else { Ok(reads) }
-    }
-
-    fn scan(&self, chunk: &Chunk, table: &TableView<'_>) -> PolarsResult<DataFrame> {
-        cells::mark(chunk, table, META.reads, |role, text| match role {
-            Role::Email => text.rsplit_once('@').and_then(|(_, domain)| reserved_host(domain)),
-            Role::Url => host_of(text).and_then(reserved_host),
-            Role::Ip => reserved_ip(text).map(str::to_owned),
-            _ => reserved_phone(text).map(str::to_owned),
-        })
-    }
-
-    fn finish(&self, merged: &DataFrame, table: &TableView<'_>) -> PolarsResult<Vec<Evidence>> {
-        cells::facts(&META, merged, table, |kind, _| {
-            if kind == OUTSIDE_UNICAST {
-                // An address that was hashed or drawn to hide a person's looks the same, and stands in every row.
-                return Some(Finding {
-                    detail: "an IP address outside all unicast space".to_owned(),
-                    measure: Measure::Rate { seeded: DRAWN_OUTSIDE, real_floor: REAL_FLOOR },
-                    certainty: Certainty::Suggests,
-                    proposes: false,
-                });
-            }
-            Some(Finding {
-                detail: format!("{kind} is reserved for tests and examples; nobody can have it"),
-                measure: Measure::Rate { seeded: 1.0, real_floor: REAL_FLOOR },
-                certainty: Certainty::CannotBeHuman,
-                proposes: true,
-            })
+    fn weigh(&self, of: &Marked<'_>) -> Option<Finding> {
+        if of.kind == OUTSIDE_UNICAST {
+            // An address that was hashed or drawn to hide a person's looks the same, and stands in every row.
+            return Some(Finding {
+                detail: "an IP address outside all unicast space".to_owned(),
+                measure: Measure::Rate { seeded: DRAWN_OUTSIDE, real_floor: REAL_FLOOR },
+                certainty: Certainty::Suggests,
+                proposes: false,
+            });
+        }
+        Some(Finding {
+            detail: format!("{} is reserved for tests and examples; nobody can have it", of.kind),
+            measure: Measure::Rate { seeded: 1.0, real_floor: REAL_FLOOR },
+            certainty: Certainty::CannotBeHuman,
+            proposes: true,
         })
     }
 }

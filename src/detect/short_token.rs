@@ -1,11 +1,7 @@
 //! The ten random letters that Laravel's factories put where a login writes sixty.
 
-use polars::prelude::{DataFrame, PolarsResult};
-
-use super::cells::{self, Finding};
-use super::{Detector, TableView};
-use crate::model::{Certainty, DetectorMeta, Evidence, Family, Measure, Role};
-use crate::snapshot::{Chunk, ColumnRead};
+use super::marks::{Finding, Kind, Marked, Marks};
+use crate::model::{Certainty, DetectorMeta, Family, Measure, Role};
 
 /// Finds what [`META`] says.
 pub(super) struct ShortToken;
@@ -34,33 +30,21 @@ const MOST: f64 = 0.5;
 const SHORT: &str = "ten characters";
 const LONG: &str = "sixty characters";
 
-impl Detector for ShortToken {
-    fn meta(&self) -> &'static DetectorMeta {
-        &META
+impl Marks for ShortToken {
+    const META: &'static DetectorMeta = &META;
+    const LACKS: &'static str = "no token";
+
+    fn mark(&self, _role: Role, text: &str) -> Option<Kind> {
+        kind(text).map(Into::into)
     }
 
-    fn reads(&self, table: &TableView<'_>) -> Result<Vec<ColumnRead>, String> {
-        let reads = table.texts(META.reads);
-        if reads.is_empty() { Err("no token".to_owned()) } else { Ok(reads) }
-    }
-
-    fn scan(&self, chunk: &Chunk, table: &TableView<'_>) -> PolarsResult<DataFrame> {
-        cells::mark(chunk, table, META.reads, |_, text| kind(text))
-    }
-
-    fn finish(&self, merged: &DataFrame, table: &TableView<'_>) -> PolarsResult<Vec<Evidence>> {
-        let kinds = merged.column("kind")?.str()?;
-        let (short, long) = kinds.iter().flatten().fold((0, 0), |(s, l), k| if k == SHORT { (s + 1, l) } else { (s, l + 1) });
-        if long == 0 && f64::from(short) > MOST * table.rows() as f64 {
-            return Ok(Vec::new());
-        }
-        cells::facts(&META, merged, table, |kind, _| {
-            (kind == SHORT).then(|| Finding {
-                detail: "its token has ten characters, as a factory makes it; a login writes sixty".to_owned(),
-                measure: Measure::Rate { seeded: SEEDED, real_floor: REAL_FLOOR },
-                certainty: Certainty::Suggests,
-                proposes: true,
-            })
+    fn weigh(&self, of: &Marked<'_>) -> Option<Finding> {
+        let own_codes = !of.all.contains_key(LONG) && of.rows.len() as f64 > MOST * of.table.rows() as f64;
+        (of.kind == SHORT && !own_codes).then(|| Finding {
+            detail: "its token has ten characters, as a factory makes it; a login writes sixty".to_owned(),
+            measure: Measure::Rate { seeded: SEEDED, real_floor: REAL_FLOOR },
+            certainty: Certainty::Suggests,
+            proposes: true,
         })
     }
 }

@@ -3,7 +3,7 @@
 
 use polars::prelude::{DataFrame, PolarsResult};
 
-use super::{Detector, TableView, cells};
+use super::{Detector, TableView, marks};
 use crate::model::stamp::SECOND;
 use crate::model::{Certainty, DetectorMeta, Evidence, Family, Measure, Role, Row, TableClass};
 use crate::snapshot::{Chunk, ColumnRead};
@@ -70,7 +70,7 @@ impl Detector for SteadyStep {
 
     fn scan(&self, _chunk: &Chunk, _table: &TableView<'_>) -> PolarsResult<DataFrame> {
         // Creation times are at hand in the table's facts.
-        cells::frame(Vec::new(), &[])
+        marks::frame(Vec::new(), &[])
     }
 
     fn finish(&self, _merged: &DataFrame, table: &TableView<'_>) -> PolarsResult<Vec<Evidence>> {

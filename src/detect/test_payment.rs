@@ -1,11 +1,7 @@
 //! Card numbers, tokens and ids that payment providers publish for tests.
 
-use polars::prelude::{DataFrame, PolarsResult};
-
-use super::cells::{self, Finding};
-use super::{Detector, TableView};
-use crate::model::{Certainty, DetectorMeta, Evidence, Family, Measure, Role};
-use crate::snapshot::{Chunk, ColumnRead};
+use super::marks::{Finding, Kind, Marked, Marks};
+use crate::model::{Certainty, DetectorMeta, Family, Measure, Role};
 
 /// Finds what [`META`] says.
 pub(super) struct TestPayment;
@@ -69,28 +65,20 @@ fn published(value: &str) -> Option<String> {
     CARDS.contains(&digits.as_str()).then(|| format!("card {digits}"))
 }
 
-impl Detector for TestPayment {
-    fn meta(&self) -> &'static DetectorMeta {
-        &META
+impl Marks for TestPayment {
+    const META: &'static DetectorMeta = &META;
+    const LACKS: &'static str = "no code, token or id";
+
+    fn mark(&self, _role: Role, text: &str) -> Option<Kind> {
+        published(text).map(Into::into)
     }
 
-    fn reads(&self, table: &TableView<'_>) -> Result<Vec<ColumnRead>, String> {
-        let reads = table.texts(META.reads);
-        if reads.is_empty() { Err("no code, token or id".to_owned()) } else { Ok(reads) }
-    }
-
-    fn scan(&self, chunk: &Chunk, table: &TableView<'_>) -> PolarsResult<DataFrame> {
-        cells::mark(chunk, table, META.reads, |_, text| published(text))
-    }
-
-    fn finish(&self, merged: &DataFrame, table: &TableView<'_>) -> PolarsResult<Vec<Evidence>> {
-        cells::facts(&META, merged, table, |kind, _| {
-            Some(Finding {
-                detail: format!("{kind} is published for tests"),
-                measure: Measure::Rate { seeded: 0.9, real_floor: REAL_FLOOR },
-                certainty: Certainty::CannotBeHuman,
-                proposes: true,
-            })
+    fn weigh(&self, of: &Marked<'_>) -> Option<Finding> {
+        Some(Finding {
+            detail: format!("{} is published for tests", of.kind),
+            measure: Measure::Rate { seeded: 0.9, real_floor: REAL_FLOOR },
+            certainty: Certainty::CannotBeHuman,
+            proposes: true,
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use polars::prelude::{DataFrame, PolarsResult};
 
-use super::cells::{self, Finding};
+use super::marks::{self, Finding};
 use super::{Detector, TableView};
 use crate::model::stamp::{DAY, SECOND};
 use crate::model::{Certainty, DetectorMeta, Family, Measure, Role, Row};
@@ -84,13 +84,13 @@ impl Detector for TimeContradiction {
                 }
             }
         }
-        cells::frame(rows, &kinds)
+        marks::frame(rows, &kinds)
     }
 
     fn finish(&self, merged: &DataFrame, table: &TableView<'_>) -> PolarsResult<Vec<crate::model::Evidence>> {
-        cells::facts(&META, merged, table, |kind, _| {
+        marks::facts(&META, merged, table, |of| {
             Some(Finding {
-                detail: kind.to_owned(),
+                detail: of.kind.to_owned(),
                 measure: Measure::Rate { seeded: SEEDED, real_floor: REAL_FLOOR },
                 certainty: Certainty::Suggests,
                 proposes: false,

@@ -1,11 +1,7 @@
 //! Money with more decimals than any currency has, as `Math.random() * 500` leaves it.
 
-use polars::prelude::{DataFrame, PolarsResult};
-
-use super::cells::{self, Finding};
-use super::{Detector, TableView};
-use crate::model::{Certainty, DetectorMeta, Evidence, Family, Measure, Role};
-use crate::snapshot::{Chunk, ColumnRead};
+use super::marks::{Finding, Kind, Marked, Marks};
+use crate::model::{Certainty, DetectorMeta, Family, Measure, Role};
 
 /// Finds what [`META`] says.
 pub(super) struct UnroundedAmount;
@@ -44,28 +40,20 @@ fn is_unrounded(text: &str) -> bool {
     })
 }
 
-impl Detector for UnroundedAmount {
-    fn meta(&self) -> &'static DetectorMeta {
-        &META
+impl Marks for UnroundedAmount {
+    const META: &'static DetectorMeta = &META;
+    const LACKS: &'static str = "no amount of money";
+
+    fn mark(&self, _role: Role, text: &str) -> Option<Kind> {
+        is_unrounded(text).then_some("unrounded").map(Into::into)
     }
 
-    fn reads(&self, table: &TableView<'_>) -> Result<Vec<ColumnRead>, String> {
-        let reads = table.texts(META.reads);
-        if reads.is_empty() { Err("no amount of money".to_owned()) } else { Ok(reads) }
-    }
-
-    fn scan(&self, chunk: &Chunk, table: &TableView<'_>) -> PolarsResult<DataFrame> {
-        cells::mark(chunk, table, META.reads, |_, text| is_unrounded(text).then_some("unrounded"))
-    }
-
-    fn finish(&self, merged: &DataFrame, table: &TableView<'_>) -> PolarsResult<Vec<Evidence>> {
-        cells::facts(&META, merged, table, |kind, _| {
-            Some(Finding {
-                detail: format!("{kind}: an amount with more decimals than a currency has"),
-                measure: Measure::Rate { seeded: SEEDED, real_floor: REAL_FLOOR },
-                certainty: Certainty::Suggests,
-                proposes: true,
-            })
+    fn weigh(&self, of: &Marked<'_>) -> Option<Finding> {
+        Some(Finding {
+            detail: format!("{}: an amount with more decimals than a currency has", of.kind),
+            measure: Measure::Rate { seeded: SEEDED, real_floor: REAL_FLOOR },
+            certainty: Certainty::Suggests,
+            proposes: true,
         })
     }
 }

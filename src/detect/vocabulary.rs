@@ -177,7 +177,15 @@ pub(super) fn is_name(word: &str) -> bool {
 }
 
 fn given(name: &str) -> ListSet {
-    lookup(name).0
+    let whole = lookup(name).0;
+    if !whole.is_empty() {
+        return whole;
+    }
+    // Two given names joined by a hyphen, both of one list, as French and German generators make them.
+    match name.split_once('-') {
+        Some((a, b)) => lookup(a).0.and(lookup(b).0),
+        None => whole,
+    }
 }
 
 fn family(name: &str) -> ListSet {
@@ -242,7 +250,12 @@ const AFFIXES: &[&str] = &[
     "b.sc",
     "b.a",
     "mag",
+    "b.eng",
+    "mba",
     "univ.prof",
+    "freiherrin",
+    "fr",
+    "sta",
     "pan",
     "pani",
     "hr",
@@ -303,21 +316,8 @@ pub(super) fn handle_name(handle: &str) -> ListSet {
     let trimmed = lower.trim_end_matches(|c: char| c.is_ascii_digit());
     let parts: Vec<&str> = trimmed.split(['.', '_', '-']).filter(|p| !p.is_empty()).collect();
     let look = |part: &str| FOLDED.get(part).copied().unwrap_or_default();
-    match parts.as_slice() {
-        [one] if one.len() >= 3 => {
-            let (first, last) = look(one);
-            if !first.is_empty() || !last.is_empty() {
-                return first.or(last);
-            }
-            // An initial and a family name, or a family and a given name run together.
-            let mut lists = if one.len() > 3 { look(&one[1..]).1 } else { ListSet::default() };
-            for place in 3..one.len().saturating_sub(2) {
-                let (a, b) = one.split_at(place);
-                let (a, b) = (look(a), look(b));
-                lists = lists.or(a.0.and(b.1)).or(a.1.and(b.0));
-            }
-            lists
-        }
+    let lists = match parts.as_slice() {
+        [one] => one_word(one),
         [a, b] => {
             let (a, b) = (look(a), look(b));
             a.0.and(b.1).or(a.1.and(b.0))
@@ -328,8 +328,33 @@ pub(super) fn handle_name(handle: &str) -> ListSet {
             a.0.and(b.1).and(c.1)
         }
         _ => ListSet::default(),
-    }
+    };
+    // A hyphen may belong to a double name that is run together with the other one: `ziegerthans-detlef`.
+    if lists.is_empty() && parts.len() > 1 && !trimmed.contains(['.', '_']) { one_word(&parts.concat()) } else { lists }
 }
+
+/// Returns the lists that hold the names inside a handle of one word: a name, an initial and a family name, or a
+/// family and a given name run together.
+fn one_word(word: &str) -> ListSet {
+    let look = |part: &str| FOLDED.get(part).copied().unwrap_or_default();
+    if word.len() < 3 || !word.is_ascii() {
+        return ListSet::default();
+    }
+    let (first, last) = look(word);
+    if !first.is_empty() || !last.is_empty() {
+        return first.or(last);
+    }
+    let mut lists = if word.len() > 3 { look(&word[1..]).1 } else { ListSet::default() };
+    for place in 3..word.len().min(LONGEST_HANDLE).saturating_sub(2) {
+        let (a, b) = word.split_at(place);
+        let (a, b) = (look(a), look(b));
+        lists = lists.or(a.0.and(b.1)).or(a.1.and(b.0));
+    }
+    lists
+}
+
+/// Longest word in which two names are looked for, in bytes: the longest names of two lists together.
+const LONGEST_HANDLE: usize = 40;
 
 /// Returns the lists that hold every word of a text, with the number of words; short texts are in none.
 #[must_use]
@@ -367,6 +392,9 @@ mod tests {
         assert!(titles(handle_name("Imani_Donnelly96")).contains("faker-js en"));
         assert!(titles(handle_name("pvandervort")).contains("faker-php"));
         assert!(handle_name("sunnycoffee77").is_empty());
+        assert!(titles(handle_name("klaus-peter10")).contains("python-faker de_DE"));
+        assert!(titles(handle_name("ziegerthans-detlef")).contains("python-faker de_DE"));
+        assert!(titles(whole_name("Olivier-Victor Masse")).contains("python-faker fr_FR"));
     }
 
     #[test]

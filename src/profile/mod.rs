@@ -5,7 +5,6 @@ mod apply;
 mod class;
 mod clock;
 mod facts;
-mod hints;
 mod keys;
 mod leftover;
 mod role;

@@ -1,84 +1,9 @@
 //! What a column's name and declared type say of its part where the values leave it open, or where there
 //! are none. Never goes against values.
 
-use super::role::Look;
+use super::kind::Kind;
+use super::{Look, flag_role, number};
 use crate::model::Role;
-
-/// What a declared type holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// Yes or no by type.
-    Bool,
-    /// An integer of at most 16 bits: schemas keep flags and choices there.
-    Narrow,
-    /// Another integer.
-    Integer,
-    /// A number with decimals.
-    Decimal,
-    /// A date, a time or both.
-    Time,
-    /// Bytes.
-    Binary,
-    /// A JSON document, or an array.
-    Json,
-    /// A UUID.
-    Uuid,
-    /// One of listed words.
-    Choice,
-    /// A text of at most so many characters.
-    Short(u32),
-    /// A text of any length.
-    Long,
-    /// Not told.
-    Other,
-}
-
-impl Kind {
-    /// Reads a declared type, in lower case.
-    ///
-    /// Source: type names of `PostgreSQL` 17, `MySQL` 9, `MariaDB` 11 and SQLite's affinities.
-    pub(super) fn of(type_text: &str) -> Self {
-        let base: String = type_text.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_' || *c == ' ').collect();
-        let base = base.trim();
-        let length = || type_text.split_once('(').and_then(|(_, rest)| rest.split([')', ',']).next()).and_then(|n| n.trim().parse().ok());
-        let starts = |words: &[&str]| words.iter().any(|w| base.starts_with(w));
-        if type_text.ends_with("[]") || starts(&["json"]) {
-            Self::Json
-        } else if starts(&["bool"]) || type_text == "bit" || type_text == "bit(1)" || type_text.starts_with("tinyint(1)") {
-            Self::Bool
-        } else if starts(&["tinyint", "smallint", "int2", "smallserial"]) {
-            Self::Narrow
-        } else if starts(&["int", "bigint", "mediumint", "serial", "bigserial"]) && !starts(&["interval"]) {
-            Self::Integer
-        } else if starts(&["numeric", "decimal", "dec", "real", "double", "float", "money", "number"]) {
-            Self::Decimal
-        } else if starts(&["timestamp", "date", "time", "year"]) {
-            Self::Time
-        } else if starts(&["bytea", "binary", "varbinary"]) || base.contains("blob") {
-            Self::Binary
-        } else if base == "uuid" {
-            Self::Uuid
-        } else if starts(&["enum", "set"]) {
-            Self::Choice
-        } else if starts(&["varchar", "character varying", "char", "character", "nvarchar", "nchar", "bpchar"]) {
-            length().map_or(Self::Long, Self::Short)
-        } else if base.contains("text") || base.contains("clob") || starts(&["tsvector", "xml"]) {
-            Self::Long
-        } else {
-            Self::Other
-        }
-    }
-
-    /// Returns whether it is a whole number.
-    pub(super) const fn is_integer(self) -> bool {
-        matches!(self, Self::Narrow | Self::Integer)
-    }
-
-    /// Returns whether it is a text.
-    pub(super) const fn is_text(self) -> bool {
-        matches!(self, Self::Short(_) | Self::Long)
-    }
-}
 
 /// Words that end in "id" and are no ids.
 const NO_IDS: &[&str] = &[
@@ -234,33 +159,59 @@ impl Look<'_> {
     /// Returns whether the name ends with another table's, in the singular; `many` also takes the plural.
     pub(super) fn names_table(&self, many: bool) -> bool {
         let Some(last) = self.parts.last() else { return false };
-        let one = super::words::singular(last);
+        let one = crate::profile::words::singular(last);
         let plural = one != *last;
         (many || !plural) && self.tables.iter().any(|t| t.last().is_some_and(|word| *word == one))
     }
 }
 
-/// Names that speak for a text's part, whatever the length; the first that fits.
+/// Names of columns of texts, and the part that each speaks for, whether the column holds values or not; the
+/// first that fits.
 ///
 /// Source: column names of the sample databases and frameworks listed in `TableClass`'s tables, in English,
 /// German, Spanish and French.
-const TEXTS: &[(&[&str], Role)] = &[
-    (&["email", "mail", "e_mail", "correo", "email_address"], Role::Email),
-    (&["user_agent", "useragent"], Role::UserAgent),
-    (&["phone", "mobile", "telephone", "tel", "fax", "telefon", "telefono"], Role::Phone),
-    (&["token", "secret", "api_key", "apikey", "nonce", "otp", "forgot_hash", "reset_hash"], Role::Token),
-    (&["password", "passwd"], Role::Credential),
-    (&["username", "user_name", "login", "handle", "nickname", "nick", "screen_name"], Role::Username),
+pub(super) const PARTS: &[(&[&str], Role)] = &[
     (&["iplock", "ip", "ip_address", "remote_addr", "ip_lock"], Role::Ip),
-    (&["url", "uri", "link", "href", "www", "website", "homepage", "web_site", "canonical"], Role::Url),
-    (&["street", "address", "address1", "address2", "addr", "strasse", "direccion", "adresse"], Role::Street),
-    (&["city", "town", "ciudad", "ville", "stadt"], Role::City),
-    (&["country", "country_code"], Role::Country),
-    (&["province", "region", "district", "county"], Role::Region),
+    (&["user_agent", "useragent", "agent"], Role::UserAgent),
+    (&["phone", "mobile", "telephone", "tel", "fax", "telefon", "telefono", "phone_number", "cell"], Role::Phone),
+    (
+        &["street", "address", "address1", "address2", "addr", "strasse", "direccion", "adresse", "address_line", "street_address"],
+        Role::Street,
+    ),
+    (&["city", "town", "ort", "ciudad", "ville", "stadt"], Role::City),
+    (&["country", "country_code", "nation", "land", "pais", "pays"], Role::Country),
+    (&["province", "region", "district", "county", "bundesland"], Role::Region),
     (&["zip", "postal", "postcode", "zipcode", "plz", "postal_code"], Role::PostalCode),
-    (&["company", "company_name", "organization", "organisation"], Role::Company),
+    (&["company", "company_name", "organization", "organisation", "org_name", "employer", "firma", "empresa"], Role::Company),
+    (&["username", "user_name", "login", "handle", "nickname", "nick", "screen_name", "usuario", "benutzername"], Role::Username),
     (&["locale", "lang", "timezone", "time_zone", "tz"], Role::Locale),
     (&["currency", "currency_code"], Role::Currency),
+    (
+        &["token", "secret", "api_key", "apikey", "nonce", "otp", "refresh_token", "access_token", "session_token", "remember_token"],
+        Role::Token,
+    ),
+    (
+        &[
+            "commentable_type",
+            "entity_type",
+            "subject_type",
+            "owner_type",
+            "target_type",
+            "resource_type",
+            "model_type",
+            "auditable_type",
+            "item_type",
+        ],
+        Role::ReferenceType,
+    ),
+];
+
+/// Names that speak for the part of a column of texts without a value; a column with values is told by these.
+const EMPTY_PARTS: &[(&[&str], Role)] = &[
+    (&["email", "mail", "e_mail", "correo", "email_address"], Role::Email),
+    (&["forgot_hash", "reset_hash"], Role::Token),
+    (&["password", "passwd"], Role::Credential),
+    (&["url", "uri", "link", "href", "www", "website", "homepage", "web_site", "canonical"], Role::Url),
     (&["first_name", "firstname", "given_name", "forename", "middle_name", "middlename"], Role::GivenName),
     (&["last_name", "lastname", "surname", "family_name"], Role::FamilyName),
     (&["full_name", "fullname", "real_name", "realname", "display_name", "author", "contact_name"], Role::PersonName),
@@ -371,12 +322,12 @@ pub(super) fn by_name(look: &Look<'_>) -> (Role, &'static str) {
 /// What name and type say of a number.
 pub(super) fn number(look: &Look<'_>) -> (Role, &'static str) {
     if look.kind == Kind::Bool || (look.kind == Kind::Narrow && look.names_flag() && !look.names_choice()) {
-        return (super::role::flag_role(look), "named as a yes or no");
+        return (flag_role(look), "named as a yes or no");
     }
     if look.named(LENGTHS) {
         return (Role::Duration, "named as a length of time");
     }
-    if look.named(super::role::MONEY) {
+    if look.named(number::MONEY) {
         return (Role::Amount, "a number named as money");
     }
     if look.named(&["perms", "permission", "permissions", "privilege", "role"]) {
@@ -395,7 +346,7 @@ pub(super) fn number(look: &Look<'_>) -> (Role, &'static str) {
         return (Role::Reference, "an integer named after another table");
     }
     if look.kind == Kind::Narrow && !look.names_count() {
-        return (super::role::flag_role(look), "a small integer that nothing says to count");
+        return (flag_role(look), "a small integer that nothing says to count");
     }
     (Role::Quantity, "a number")
 }
@@ -425,7 +376,7 @@ fn text(look: &Look<'_>) -> (Role, &'static str) {
     if look.ends(&["hash"]) {
         return (Role::Token, "a hash by which somebody is known again");
     }
-    if let Some((_, role)) = TEXTS.iter().find(|(words, role)| match role {
+    if let Some((_, role)) = EMPTY_PARTS.iter().chain(PARTS).find(|(words, role)| match role {
         // A link's style is no link, and a comment in a mail no address.
         Role::Url | Role::Email => look.ends(words),
         _ => look.named(words),

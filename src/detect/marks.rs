@@ -1,0 +1,126 @@
+//! What detectors that look at one value at a time have in common: a mark for each value that shows
+//! something, gathered by kind.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use polars::prelude::{DataFrame, IntoColumn as _, NamedFrom as _, PolarsResult, Series};
+
+use super::{Detector, TableView, grouped, rows_of};
+use crate::model::{Certainty, DetectorMeta, Evidence, Measure, Role, Row};
+use crate::profile::ColumnProfile;
+use crate::snapshot::{Chunk, ColumnRead};
+
+/// What the marks of one kind say.
+pub(super) struct Finding {
+    /// One sentence for a person.
+    pub(super) detail: String,
+    /// How it weighs.
+    pub(super) measure: Measure,
+    /// Whether a person could have made it.
+    pub(super) certainty: Certainty,
+    /// Whether rows of the kind may have come from one run.
+    pub(super) proposes: bool,
+}
+
+/// What a mark says, in words; marks of one kind are one fact.
+pub(super) type Kind = Cow<'static, str>;
+
+/// The marks of one kind.
+pub(super) struct Marked<'a> {
+    /// The kind.
+    pub(super) kind: &'a str,
+    /// Rows that show it, sorted.
+    pub(super) rows: &'a [Row],
+    /// Every kind of the table with its rows.
+    pub(super) all: &'a BTreeMap<&'a str, Vec<Row>>,
+    /// The table.
+    pub(super) table: &'a TableView<'a>,
+}
+
+/// A detector that looks at one value at a time, and at nothing else, and then at how many showed what.
+pub(super) trait Marks: Sync {
+    /// Its words; the roles that it reads among them.
+    const META: &'static DetectorMeta;
+
+    /// What a table lacks where no column has such a role, for a person: "no telephone number".
+    const LACKS: &'static str;
+
+    /// Returns whether a column with such a role is worth reading.
+    fn wants(&self, _column: &ColumnProfile) -> bool {
+        true
+    }
+
+    /// Returns what a value shows.
+    fn mark(&self, role: Role, text: &str) -> Option<Kind>;
+
+    /// Returns what the marks of a kind say; `None` where they say nothing.
+    fn weigh(&self, of: &Marked<'_>) -> Option<Finding>;
+}
+
+impl<T: Marks> Detector for T {
+    fn meta(&self) -> &'static DetectorMeta {
+        T::META
+    }
+
+    fn reads(&self, table: &TableView<'_>) -> Result<Vec<ColumnRead>, String> {
+        let reads: Vec<ColumnRead> = wanted(self, table).map(|(_, column)| ColumnRead::Text(column)).collect();
+        if reads.is_empty() { Err(T::LACKS.to_owned()) } else { Ok(reads) }
+    }
+
+    fn scan(&self, chunk: &Chunk, table: &TableView<'_>) -> PolarsResult<DataFrame> {
+        let mut rows: Vec<Row> = Vec::new();
+        let mut kinds: Vec<Kind> = Vec::new();
+        for (role, column) in wanted(self, table) {
+            for (offset, text) in chunk.frame.column(&ColumnRead::Text(column).name())?.str()?.iter().enumerate() {
+                if let Some(kind) = text.and_then(|t| self.mark(role, t)) {
+                    rows.push(chunk.first_row + offset as Row);
+                    kinds.push(kind);
+                }
+            }
+        }
+        let kinds: Vec<&str> = kinds.iter().map(AsRef::as_ref).collect();
+        frame(rows, &kinds)
+    }
+
+    fn finish(&self, merged: &DataFrame, table: &TableView<'_>) -> PolarsResult<Vec<Evidence>> {
+        facts(T::META, merged, table, |of| self.weigh(of))
+    }
+}
+
+/// Returns the columns that a detector reads, each with its role.
+fn wanted<'t, T: Marks>(detector: &'t T, table: &'t TableView<'_>) -> impl Iterator<Item = (Role, usize)> + 't {
+    let columns = |role: &'static Role| table.profile.columns_with(*role).map(move |column| (*role, column));
+    T::META.reads.iter().flat_map(columns).filter(|(_, column)| detector.wants(&table.profile.columns[*column]))
+}
+
+/// Writes marks as a partial frame.
+pub(super) fn frame(rows: Vec<Row>, kinds: &[&str]) -> PolarsResult<DataFrame> {
+    DataFrame::new(rows.len(), vec![Series::new("row".into(), rows).into_column(), Series::new("kind".into(), kinds).into_column()])
+}
+
+/// Turns marks into evidence, one fact a kind.
+pub(super) fn facts(
+    meta: &'static DetectorMeta,
+    merged: &DataFrame,
+    table: &TableView<'_>,
+    say: impl Fn(&Marked<'_>) -> Option<Finding>,
+) -> PolarsResult<Vec<Evidence>> {
+    let kinds: Vec<&str> = merged.column("kind")?.str()?.iter().flatten().collect();
+    let all = grouped(&rows_of(merged)?, &kinds);
+    let fact = |(&kind, rows): (&&str, &Vec<Row>)| {
+        let found = say(&Marked { kind, rows, all: &all, table })?;
+        Some(Evidence {
+            detector: meta.id,
+            family: meta.family,
+            table: table.profile.id,
+            kind: kind.to_owned(),
+            detail: found.detail,
+            measure: found.measure,
+            certainty: found.certainty,
+            proposes: found.proposes && rows.len() > 1,
+            rows: rows.clone(),
+        })
+    };
+    Ok(all.iter().filter_map(fact).collect())
+}

@@ -33,6 +33,7 @@ use crate::progress::Progress;
 use crate::rehearse::RehearseError;
 use crate::report::visible;
 use crate::review::ReviewError;
+use crate::snapshot::SnapshotError;
 
 /// How a run ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -242,24 +243,25 @@ pub fn main() -> ExitCode {
     ExitCode::from(exit as u8)
 }
 
-/// Makes interrupts and termination end the work in order; a second one ends it at once.
+/// Makes interrupts and termination end the work in order; a second one ends it at once, as termination does
+/// where the work at hand looks for none.
 ///
 /// A hangup is left as it is: under nohup it is ignored, and must stay so. A write beyond a limit on file sizes
 /// would kill the process; watched, it is an error of that write.
 #[expect(clippy::exit, reason = "who asks twice does not want to wait")]
 fn watch_signals() {
-    let stop = || {
-        if crate::progress::interrupted() {
+    let stop = |at_once: bool| {
+        if at_once || crate::progress::interrupted() {
             std::process::exit(Exit::Interrupted as i32);
         }
         crate::progress::interrupt();
     };
-    let _ = ctrlc::set_handler(stop);
+    let _ = ctrlc::set_handler(move || stop(false));
     let Ok(mut signals) = Signals::new([SIGTERM, SIGXFSZ]) else { return };
     let _ = std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
         for signal in &mut signals {
             if signal == SIGTERM {
-                stop();
+                stop(!crate::progress::heeded());
             }
         }
     });
@@ -286,7 +288,8 @@ fn run(app: &App) -> anyhow::Result<Exit> {
 fn exit_code(error: &anyhow::Error) -> Exit {
     if error.chain().any(|e| {
         e.downcast_ref::<DumpError>().is_some_and(|d| matches!(d, DumpError::Interrupted))
-            || e.downcast_ref::<IngestError>().is_some_and(|d| matches!(d, IngestError::Dump(DumpError::Interrupted)))
+            || e.downcast_ref::<IngestError>()
+                .is_some_and(|d| matches!(d, IngestError::Dump(DumpError::Interrupted) | IngestError::Snapshot(SnapshotError::Interrupted)))
     }) {
         return Exit::Interrupted;
     }

@@ -16,6 +16,7 @@ use super::record::Records;
 use super::stats::ColumnStats;
 use super::{APPLICATION_ID, SCHEMA_VERSION, SnapshotError};
 use crate::model::{Key, QualifiedName, SnapshotId, Table, TableId, ValueRef};
+use crate::progress::interrupted;
 
 /// Longest row, in bytes of its record.
 ///
@@ -284,6 +285,9 @@ impl BulkWriter {
         write_rest(&db).map_err(sqlite)?;
         db.execute_batch("COMMIT").map_err(sqlite)?;
         check_and_sync(&partial, db)?;
+        if interrupted() {
+            return Err(SnapshotError::Interrupted);
+        }
         partial.persist()?;
         Ok(Finished { id, rows: open.iter().map(|t| t.rows).collect() })
     }

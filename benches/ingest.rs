@@ -1,9 +1,12 @@
 //! Loads one table of 450 MB with SQLite's shell, with Postgres and with unseed, from every form, in one run:
 //! whole processes, indexes built and file checked. Prints commands, times, ratios and peak memory.
 //!
+//! Postgres runs with the settings that it is installed with, and is at rest before each restore.
+//!
 //!     cargo bench --bench ingest                   the comparison, three rounds
 //!     cargo bench --bench ingest -- --rounds 5     more rounds
-//!     cargo bench --bench ingest -- --large        peak memory of a 4 GB input against a 0.4 GB one
+//!     cargo bench --bench ingest -- --large        peak memory of a 4 GB input against a 0.4 GB one, without
+//!                                                  keys and with a primary key and a unique index
 //!     cargo bench --bench ingest -- --generate DIR only the inputs, to look at a run with a profiler
 
 #![expect(clippy::print_stdout, reason = "a program for people")]
@@ -38,7 +41,7 @@ fn main() -> Result<(), Error> {
     match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["inflate", kind, file] => return inflate(kind, Path::new(file)),
         ["--large"] => return large(),
-        ["--generate", folder] => return generate(Path::new(folder), ROWS, false),
+        ["--generate", folder] => return generate(Path::new(folder), ROWS, &FORMS),
         [] | ["--rounds", _] => {}
         _ => return Err("usage: cargo bench --bench ingest [-- --rounds N | --large | --generate DIR]".into()),
     }
@@ -118,14 +121,19 @@ fn row(id: u64, numbers: &mut Numbers) -> [Option<String>; 9] {
     ]
 }
 
-/// Writes the table in every form that needs no server.
-fn generate(folder: &Path, rows: u64, csv_only: bool) -> Result<(), Error> {
-    let open = |name: &str| -> Result<BufWriter<File>, Error> { Ok(BufWriter::with_capacity(1 << 20, File::create(folder.join(name))?)) };
+/// The forms of the table that need no server.
+const FORMS: [&str; 4] = ["users.csv", "users.copy.sql", "keyed.copy.sql", "users.mysql.sql"];
+
+/// Writes the table in some forms.
+fn generate(folder: &Path, rows: u64, forms: &[&str]) -> Result<(), Error> {
+    let open = |form: usize| -> Result<BufWriter<Box<dyn std::io::Write>>, Error> {
+        let name = FORMS[form];
+        let file: Box<dyn std::io::Write> =
+            if forms.contains(&name) { Box::new(File::create(folder.join(name))?) } else { Box::new(std::io::sink()) };
+        Ok(BufWriter::with_capacity(1 << 20, file))
+    };
     let names: Vec<&str> = COLUMNS.iter().map(|c| c.0).collect();
-    let mut csv = open("users.csv")?;
-    let mut copy = open("users.copy.sql")?;
-    let mut keyed = open("keyed.copy.sql")?;
-    let mut mysql = open("users.mysql.sql")?;
+    let (mut csv, mut copy, mut keyed, mut mysql) = (open(0)?, open(1)?, open(2)?, open(3)?);
     writeln!(csv, "{}", names.join(","))?;
     let list: Vec<String> = COLUMNS.iter().map(|c| format!("    {} {}", c.0, c.1)).collect();
     let begin = format!(
@@ -157,9 +165,6 @@ fn generate(folder: &Path, rows: u64, csv_only: bool) -> Result<(), Error> {
         }
         line.push('\n');
         csv.write_all(line.as_bytes())?;
-        if csv_only {
-            continue;
-        }
         line.clear();
         for (place, cell) in row.iter().enumerate() {
             write!(line, "{}{}", if place > 0 { "\t" } else { "" }, cell.as_deref().unwrap_or("\\N"))?;
@@ -254,6 +259,8 @@ struct Task {
     name: &'static str,
     shown: String,
     make: Box<dyn Fn() -> Command>,
+    /// What is done before, untimed.
+    before: String,
     taken: Vec<Taken>,
 }
 
@@ -267,7 +274,7 @@ fn shell(script: String) -> Box<dyn Fn() -> Command> {
 }
 
 fn task(name: &'static str, script: String) -> Task {
-    Task { name, shown: script.clone(), make: shell(script), taken: Vec::new() }
+    Task { name, shown: script.clone(), make: shell(script), before: String::new(), taken: Vec::new() }
 }
 
 fn median(mut values: Vec<f64>) -> f64 {
@@ -278,11 +285,19 @@ fn median(mut values: Vec<f64>) -> f64 {
 fn compare(socket: &str, rounds: usize) -> Result<(), Error> {
     let folder = folder()?;
     println!("{} rows in {}", ROWS, folder.display());
-    generate(&folder, ROWS, false)?;
+    generate(&folder, ROWS, &FORMS)?;
     let at = |name: &str| folder.join(name).display().to_string();
     let psql = format!("psql -X -q -h {socket} -U postgres -v ON_ERROR_STOP=1");
     let must = |script: String| -> Result<Taken, Error> { run(&mut shell(script)()) };
     must(format!("{psql} -d postgres -c 'DROP DATABASE IF EXISTS unseed_bench' -c 'CREATE DATABASE unseed_bench'"))?;
+    // The tests' server is told not to sync; one that is measured keeps its defaults.
+    must(format!(
+        "{psql} -d postgres -c 'ALTER SYSTEM SET fsync = on' -c 'ALTER SYSTEM SET autovacuum = on' -c 'SELECT pg_reload_conf()'"
+    ))?;
+    let settings = "SELECT string_agg(name || '=' || setting, ' ' ORDER BY name) FROM pg_settings WHERE name IN ('fsync', 'wal_level', \
+         'synchronous_commit', 'full_page_writes', 'shared_buffers', 'max_wal_size', 'autovacuum')";
+    let asked = Command::new("sh").args(["-c", &format!("{psql} -d postgres -A -t -c \"{settings}\"")]).output()?;
+    println!("Postgres: {}", String::from_utf8_lossy(&asked.stdout).trim());
     must(format!("{psql} -d unseed_bench -f {}", at("users.copy.sql")))?;
     must(format!("pg_dump -h {socket} -U postgres -Fc -f {} unseed_bench", at("users.dump")))?;
     must(format!("gzip -kf {}", at("users.csv")))?;
@@ -297,20 +312,25 @@ fn compare(socket: &str, rounds: usize) -> Result<(), Error> {
     let import =
         |rest: &str| format!("sqlite3 {fast} -cmd '.mode csv' -cmd '.import {} users' {} \"{rest}\"", at("users.csv"), at("import.db"));
     let names: Vec<&str> = COLUMNS.iter().map(|c| c.0).collect();
+    let raw_copy = |pragmas: &str, then: &str| {
+        let copied = format!("CREATE TABLE users ({}); INSERT INTO users SELECT * FROM s.users{then}", names.join(", "));
+        format!("sqlite3 {pragmas} {} \"ATTACH '{}' AS s; {copied}\"", at("copy.db"), at("plain.db"))
+    };
     let mut tasks = vec![
         task("import", import("SELECT 1")),
         task("import, checked", import("PRAGMA quick_check")),
         task("import, keyed", import("CREATE UNIQUE INDEX a ON users(id); CREATE UNIQUE INDEX b ON users(email)")),
-        task("psql", format!("{psql} -d unseed_bench -c 'TRUNCATE users' -c \"\\copy users from {} csv header\"", at("users.csv"))),
-        task(
-            "raw copy",
-            format!(
-                "sqlite3 {fast} {} \"ATTACH '{}' AS s; CREATE TABLE users ({}); INSERT INTO users SELECT * FROM s.users\"",
-                at("copy.db"),
-                at("plain.db"),
-                names.join(", ")
-            ),
-        ),
+        Task {
+            before: format!("{psql} -d unseed_bench -c 'DROP TABLE IF EXISTS users' -c CHECKPOINT"),
+            ..task("psql restore", format!("{psql} -d unseed_bench -f {}", at("users.copy.sql")))
+        },
+        Task {
+            before: format!("{psql} -d unseed_bench -c 'TRUNCATE users' -c CHECKPOINT"),
+            ..task("psql copy csv", format!("{psql} -d unseed_bench -c \"\\copy users from {} csv header\"", at("users.csv")))
+        },
+        task("raw copy", raw_copy(fast, "")),
+        // What an ingest does too: SQLite checks the file, and it is on the disk when the process ends.
+        task("raw copy, whole", raw_copy(&fast.replace("synchronous=OFF", "synchronous=FULL"), "; PRAGMA quick_check")),
         task("inflate gzip", format!("{own} inflate gzip {}", at("users.csv.gz"))),
         task("inflate zlib", format!("{own} inflate zlib {}", at("users.zlib"))),
         task("unseed csv", unseed("users.csv")),
@@ -326,11 +346,15 @@ fn compare(socket: &str, rounds: usize) -> Result<(), Error> {
             for gone in ["import.db", "copy.db", "case.db"] {
                 let _ = fs::remove_file(at(gone));
             }
+            if !task.before.is_empty() {
+                must(task.before.clone())?;
+            }
             // What others left to be written is not this one's.
             let _ = Command::new("sync").status();
             task.taken.push(run(&mut (task.make)())?);
         }
-        println!("round {} of {rounds} done", round + 1);
+        let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+        println!("round {} of {rounds} done, load average {}", round + 1, load.split(' ').next().unwrap_or_default());
     }
     println!("\ncommands:");
     for task in &tasks {
@@ -351,13 +375,16 @@ fn compare(socket: &str, rounds: usize) -> Result<(), Error> {
     for (slow, fast, wanted) in [
         ("import", "unseed csv", ">= 4"),
         ("import, checked", "unseed csv", ""),
-        ("psql", "unseed csv", ">= 5"),
+        ("psql restore", "unseed csv", ">= 5"),
+        ("psql restore", "unseed copy", ""),
+        ("psql copy csv", "unseed csv", ""),
         ("import, keyed", "unseed keyed", ">= 2.5"),
         ("import", "unseed mysql", ">= 3"),
         ("import", "unseed copy", ""),
         ("unseed gzip", "inflate gzip", "<= 1.4"),
         ("unseed -Fc", "inflate zlib", "<= 1.4"),
         ("unseed csv", "raw copy", ""),
+        ("unseed csv", "raw copy, whole", ""),
         ("unseed gzip", "unseed csv", ""),
         ("unseed -Fc", "unseed copy", ""),
     ] {
@@ -382,16 +409,17 @@ fn compare(socket: &str, rounds: usize) -> Result<(), Error> {
 /// Peak memory must not depend on the input's size; the larger file also passes the lock byte at 1 GiB.
 fn large() -> Result<(), Error> {
     let folder = folder()?;
-    for rows in [ROWS, 10 * ROWS] {
-        generate(&folder, rows, true)?;
-        let csv = folder.join("users.csv");
+    for (form, rows) in [("users.csv", ROWS), ("users.csv", 10 * ROWS), ("keyed.copy.sql", ROWS), ("keyed.copy.sql", 10 * ROWS)] {
+        generate(&folder, rows, &[form])?;
+        let file = folder.join(form);
         let mut command = Command::new(env!("CARGO_BIN_EXE_unseed"));
-        command.arg("ingest").arg(&csv).arg("-o").arg(folder.join("case.db")).args(["--progress", "none"]);
+        command.arg("ingest").arg(&file).arg("-o").arg(folder.join("case.db")).args(["--progress", "none"]);
         let taken = run(&mut command)?;
-        let mb = fs::metadata(&csv)?.len() as f64 / 1e6;
+        let mb = fs::metadata(&file)?.len() as f64 / 1e6;
         let case = fs::metadata(folder.join("case.db"))?.len() / (1 << 20);
         let wall = taken.wall.as_secs_f64();
-        println!("{mb:.0} MB of CSV: {wall:.1} s, {:.0} MB/s, peak {} MiB, case file {case} MiB", mb / wall, taken.peak_kib / 1024);
+        println!("{mb:.0} MB, {form}: {wall:.1} s, {:.0} MB/s, peak {} MiB, case file {case} MiB", mb / wall, taken.peak_kib / 1024);
+        fs::remove_file(&file)?;
     }
     fs::remove_dir_all(&folder)?;
     Ok(())

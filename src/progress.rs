@@ -1,6 +1,6 @@
 //! How long work tells of itself. The command line draws bars or prints lines; tests stay silent.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// Takes news of long work.
 pub trait Progress: Sync {
@@ -25,6 +25,32 @@ impl Progress for Silent {
 }
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
+/// Works under way that look for interrupts.
+static HEEDING: AtomicUsize = AtomicUsize::new(0);
+
+/// Says, while it lives, that the work at hand looks for interrupts and cleans up after them.
+#[derive(Debug)]
+pub struct Heed(());
+
+/// Begins a work that looks for interrupts.
+#[must_use]
+pub fn heed() -> Heed {
+    HEEDING.fetch_add(1, Ordering::Relaxed);
+    Heed(())
+}
+
+impl Drop for Heed {
+    fn drop(&mut self) {
+        HEEDING.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Returns whether the work at hand looks for interrupts.
+#[must_use]
+pub fn heeded() -> bool {
+    HEEDING.load(Ordering::Relaxed) > 0
+}
 
 /// Notes that the user wants to stop; long work looks for it between batches.
 pub fn interrupt() {

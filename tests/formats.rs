@@ -361,6 +361,37 @@ fn a_table_that_the_dump_drops_is_gone_with_its_rows() {
 }
 
 #[test]
+fn a_dump_that_names_a_wrong_character_set_is_read_as_told() {
+    let desk = Desk::new();
+    let mysql = |names: &str| {
+        let mut text = format!(
+            "-- MySQL dump 10.13\nSET NAMES {names};\nCREATE TABLE t (id int, a text) ENGINE=InnoDB;\nINSERT INTO t VALUES (1,'caf"
+        )
+        .into_bytes();
+        text.extend_from_slice(b"\xe9 \xa4');\n-- Dump completed\n");
+        text
+    };
+    let stored = || contents::stored(&contents::open(&desk.path("case.db")))["t"][0][1].clone();
+    for names in ["utf8mb4", "klingon"] {
+        desk.write("dump.sql", mysql(names));
+        desk.unseed("ingest dump.sql -o case.db --encoding ISO-8859-15").exits(0);
+        let case = contents::open(&desk.path("case.db"));
+        let told: String = case.query_row("SELECT dialect FROM unseed_dialects", [], |r| r.get(0)).expect("a dialect");
+        assert!(told.ends_with("ISO-8859-15, as given"), "{told}");
+        assert_eq!(stored(), Some("café €".as_bytes().to_vec()), "{names}");
+    }
+    desk.unseed("ingest dump.sql -o other.db").exits(2).says(&["klingon", "--encoding"]);
+    let mut text = b"--\n-- PostgreSQL database dump\n--\nSET client_encoding = 'UTF8';\nCREATE TABLE public.t (id int, a text);\nCOPY public.t (id, a) FROM stdin;\n1\tcaf\xe9\n".to_vec();
+    text.extend_from_slice(b"\\.\n--\n-- PostgreSQL database dump complete\n--\n");
+    desk.write("dump.sql", &text);
+    desk.unseed("ingest dump.sql -o case.db --encoding windows-1252").exits(0);
+    assert_eq!(stored(), Some("café".as_bytes().to_vec()));
+    // Without a word what is no UTF-8 stays bytes.
+    desk.unseed("ingest dump.sql -o case.db").exits(0);
+    assert_eq!(stored(), Some(b"636166e9".to_vec()));
+}
+
+#[test]
 fn mysql_folders_are_one_dump() {
     let Some(database) = Mariadb::new("folders") else { return };
     database.run(
@@ -400,6 +431,32 @@ fn mysql_folders_are_one_dump() {
     }
     id(&desk, "my");
     assert_same("mydumper", &contents::stored(&contents::open(&desk.path("case.db"))), &expected);
+    // By hand: the same with --load-data and --csv, from files that the server wrote as LOAD DATA reads them.
+    for (form, fields, enclosed) in [("load", "\\t", ""), ("csv", ",", "\"")] {
+        desk.write(&format!("{form}/metadata"), "# Started dump at: 2026-01-01 00:00:00\n# Finished dump at: 2026-01-01 00:00:01\n");
+        for (table, columns, set) in
+            [("users", "`id`,`name`,`note`,@raw,`price`,`born`", "SET `raw`=UNHEX(@raw)"), ("teams", "`id`,`odd name`", "")]
+        {
+            desk.write(&format!("{form}/{name}.{table}-schema.sql"), format!("/*!40101 SET NAMES binary*/;\n{}", schema(table)));
+            let rows = desk.path(&format!("{form}/{name}.{table}.00000.dat"));
+            let folder = desk.path(form);
+            std::fs::set_permissions(&folder, std::os::unix::fs::PermissionsExt::from_mode(0o777)).expect("a folder");
+            let how = format!(
+                "FIELDS TERMINATED BY '{fields}' ENCLOSED BY '{enclosed}' ESCAPED BY '\\\\' LINES STARTING BY '' TERMINATED BY '\\n'"
+            );
+            let selected = columns.replace("@raw", "hex(`raw`)");
+            database.run(format!("SELECT {selected} INTO OUTFILE '{}' {how} FROM `{table}`;", rows.display()).as_bytes());
+            let statement = format!(
+                "/*!40101 SET NAMES binary*/;\n/*!40014 SET FOREIGN_KEY_CHECKS=0*/;\nLOAD DATA LOCAL INFILE '{name}.{table}.00000.dat' \
+                 INTO TABLE `{table}` CHARACTER SET utf8mb4 {how} ({columns}){set};\n"
+            );
+            desk.write(&format!("{form}/{name}.{table}.00000.sql"), statement);
+        }
+        id(&desk, form);
+        assert_same(form, &contents::stored(&contents::open(&desk.path("case.db"))), &expected);
+    }
+    std::fs::rename(desk.path(&format!("csv/{name}.teams.00000.sql")), desk.path("gone.sql")).expect("a file");
+    desk.unseed("ingest csv -o cut.db").exits(2).says(&["teams.00000.dat", "no LOAD DATA"]);
     desk.write("my/metadata", "# Started dump at: 2026-01-01 00:00:00\n[config]\n");
     desk.unseed("ingest my -o cut.db").exits(2).says(&["Finished dump at", "--allow-truncated"]);
     // By hand: a folder as MySQL Shell lays it out.

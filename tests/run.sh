@@ -83,7 +83,9 @@ as_postgres() { if [ "$(id -u)" = 0 ]; then su postgres -s /bin/sh -c "$1"; else
 mkdir "$scratch/pg"
 [ "$(id -u)" != 0 ] || chown postgres "$scratch/pg"
 as_postgres "'$bin/initdb' -D '$scratch/pg/data' -U postgres -A trust -E UTF8 --locale=C.UTF-8 >'$scratch/pg/initdb.log'"
-as_postgres "exec '$bin/pg_ctl' -D '$scratch/pg/data' -l '$scratch/pg/log' -w -o \"-k '$scratch/pg' -c listen_addresses= -c fsync=off -c autovacuum=off\" start >/dev/null"
+# In the file, so that whoever measures the server can ask for its defaults again.
+printf 'fsync = off\nautovacuum = off\n' >>"$scratch/pg/data/postgresql.conf"
+as_postgres "exec '$bin/pg_ctl' -D '$scratch/pg/data' -l '$scratch/pg/log' -w -o \"-k '$scratch/pg' -c listen_addresses=\" start >/dev/null"
 postgres_pid=$(head -n 1 "$scratch/pg/data/postmaster.pid")
 export UNSEED_TEST_PG="$scratch/pg"
 echo "Postgres $(psql -X -h "$UNSEED_TEST_PG" -U postgres -d postgres -A -t -c 'SHOW server_version') on a socket, process $postgres_pid"

@@ -40,7 +40,7 @@ pub(super) struct InputArgs {
     /// Memory that limits go by: a quarter for a cell, half for a decompressor's window
     #[arg(long, value_parser = parse_bytes, default_value = "256M", value_name = "SIZE")]
     max_memory: u64,
-    /// Character set of CSV and TSV files; else UTF-8, or Windows-1252 where they are none
+    /// Character set of CSV and TSV files, and of dumps that name a wrong one; else UTF-8, or Windows-1252 where they are none
     #[arg(long, value_parser = parse_charset, value_name = "NAME", help_heading = "CSV and TSV")]
     encoding: Option<Charset>,
     /// Separator of CSV and TSV files, `\t` for a tab; else the one that gives every record as many fields

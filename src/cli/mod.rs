@@ -21,6 +21,8 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use chrono::{DateTime, SubsecRound as _, Utc};
 use clap::{Parser, Subcommand, ValueEnum};
+use signal_hook::consts::{SIGTERM, SIGXFSZ};
+use signal_hook::iterator::Signals;
 
 use crate::config::{self, Loaded};
 use crate::dump::DumpError;
@@ -31,6 +33,7 @@ use crate::progress::Progress;
 use crate::rehearse::RehearseError;
 use crate::report::visible;
 use crate::review::ReviewError;
+use crate::snapshot::SnapshotError;
 
 /// How a run ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -213,13 +216,7 @@ enum Command {
 /// Runs the command line; returns the exit code.
 #[must_use]
 pub fn main() -> ExitCode {
-    // A second interrupt ends at once.
-    let _ = ctrlc::set_handler(|| {
-        if crate::progress::interrupted() {
-            std::process::exit(Exit::Interrupted as i32);
-        }
-        crate::progress::interrupt();
-    });
+    watch_signals();
     let app = match App::try_parse() {
         Ok(app) => app,
         Err(error) => {
@@ -246,6 +243,30 @@ pub fn main() -> ExitCode {
     ExitCode::from(exit as u8)
 }
 
+/// Makes interrupts and termination end the work in order; a second one ends it at once, as termination does
+/// where the work at hand looks for none.
+///
+/// A hangup is left as it is: under nohup it is ignored, and must stay so. A write beyond a limit on file sizes
+/// would kill the process; watched, it is an error of that write.
+#[expect(clippy::exit, reason = "who asks twice does not want to wait")]
+fn watch_signals() {
+    let stop = |at_once: bool| {
+        if at_once || crate::progress::interrupted() {
+            std::process::exit(Exit::Interrupted as i32);
+        }
+        crate::progress::interrupt();
+    };
+    let _ = ctrlc::set_handler(move || stop(false));
+    let Ok(mut signals) = Signals::new([SIGTERM, SIGXFSZ]) else { return };
+    let _ = std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
+        for signal in &mut signals {
+            if signal == SIGTERM {
+                stop(!crate::progress::heeded());
+            }
+        }
+    });
+}
+
 fn run(app: &App) -> anyhow::Result<Exit> {
     let cx = Context::new(&app.global)?;
     match &app.command {
@@ -267,7 +288,8 @@ fn run(app: &App) -> anyhow::Result<Exit> {
 fn exit_code(error: &anyhow::Error) -> Exit {
     if error.chain().any(|e| {
         e.downcast_ref::<DumpError>().is_some_and(|d| matches!(d, DumpError::Interrupted))
-            || e.downcast_ref::<IngestError>().is_some_and(|d| matches!(d, IngestError::Dump(DumpError::Interrupted)))
+            || e.downcast_ref::<IngestError>()
+                .is_some_and(|d| matches!(d, IngestError::Dump(DumpError::Interrupted) | IngestError::Snapshot(SnapshotError::Interrupted)))
     }) {
         return Exit::Interrupted;
     }

@@ -76,10 +76,13 @@ fn records(
 ) -> Result<usize, Split> {
     let (quote, escape) = (dialect.or_newline(dialect.quote), dialect.or_newline(dialect.escape));
     let mut specials = Specials::new(text, [dialect.separator, dialect.newline, quote, escape]);
-    let mut record = Record { text, dialect, start: 0, cell: 0, escaped: false, width };
+    let (separator, newline) = (dialect.separator, dialect.newline);
+    let words = dialect.nulls.iter().any(|null| !null.is_empty());
+    let empty = if dialect.is_null(b"") { CellKind::Null } else { CellKind::Text };
+    let mut record = Record { text, dialect, words, empty, start: 0, cell: 0, escaped: false, width };
     let mut rows = 0;
     let mut done = 0;
-    while rows < most && !batch.is_full() && misfits.len() < MAX_REJECTS {
+    loop {
         let Some(at) = specials.next() else {
             if !at_end || record.start == text.len() {
                 break;
@@ -90,13 +93,16 @@ fn records(
             return Ok(text.len());
         };
         let byte = text[at];
-        if byte == dialect.separator {
+        if byte == separator {
             record.plain(at, batch);
-        } else if byte == dialect.newline {
+        } else if byte == newline {
             record.plain(strip_return(text, record.cell, at, dialect), batch);
             record.end(at, at + 1, batch, misfits);
             done = at + 1;
             rows += 1;
+            if rows >= most || batch.is_full() || misfits.len() >= MAX_REJECTS {
+                break;
+            }
         } else if Some(byte) == dialect.escape {
             // Whatever follows is not special.
             record.escaped = true;
@@ -112,6 +118,9 @@ fn records(
                     record.end(next, next, batch, misfits);
                     done = next;
                     rows += 1;
+                    if rows >= most || batch.is_full() || misfits.len() >= MAX_REJECTS {
+                        break;
+                    }
                 }
             }
         }
@@ -137,6 +146,10 @@ enum Quoted {
 struct Record<'a> {
     text: &'a [u8],
     dialect: &'a Dialect,
+    /// Whether a cell that is not empty may be NULL.
+    words: bool,
+    /// What an empty cell is.
+    empty: CellKind,
     start: usize,
     cell: usize,
     escaped: bool,
@@ -145,19 +158,19 @@ struct Record<'a> {
 
 impl Record<'_> {
     /// Ends an unquoted cell at `end`.
-    #[inline]
+    #[inline(always)]
     fn plain(&mut self, end: usize, batch: &mut RowBatch) {
-        let cell = &self.text[self.cell..end];
-        if cell.is_empty() || self.escaped || self.dialect.nulls.len() > 1 {
+        if self.words || self.escaped {
             self.odd(end, batch);
-        } else if self.dialect.is_null(cell) {
-            batch.push_null();
         } else {
-            batch.push_raw(CellKind::Text, self.cell, end);
+            // Which cells are empty follows no rule that a processor could guess: no branch on it.
+            let kind = if self.cell == end { self.empty } else { CellKind::Text };
+            batch.push_raw(kind, self.cell, end);
         }
         self.cell = end + 1;
     }
 
+    #[inline(never)]
     fn odd(&mut self, end: usize, batch: &mut RowBatch) {
         let cell = &self.text[self.cell..end];
         if self.dialect.is_null(cell) {

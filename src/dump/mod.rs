@@ -16,6 +16,7 @@ pub mod sql;
 
 pub mod csv;
 pub mod json_lines;
+mod load_data;
 pub mod mydumper;
 pub mod mysql;
 pub mod mysql_shell;

@@ -1,9 +1,11 @@
-//! Folders of mydumper: a file for each schema, table and piece of rows, and `metadata`.
+//! Folders of mydumper: a file for each schema, table and piece of rows, and `metadata`. Pieces are INSERT
+//! statements, or with `--load-data` and `--csv` a LOAD DATA statement and the file that it names.
 //!
 //! Source: mydumper's documentation, "Output Files"; folders as releases 0.9 to 0.16 lay them out.
 
-use std::io;
+use std::io::{self, Read as _};
 
+use super::load_data::{self, Load};
 use super::wrap::ENDINGS;
 use super::{ByteKind, DumpError, DumpFormat, FormatMeta, Input, Limits, Note, Part, Position, Sink, mysql};
 use crate::model::Engine;
@@ -15,7 +17,7 @@ const META: FormatMeta = FormatMeta {
     id: "mydumper",
     title: "mydumper folders",
     engine: Engine::Mysql,
-    source: "mydumper documentation, Output Files; proved on folders made by hand",
+    source: "mydumper documentation, Output Files, and its source (mydumper_write.c) for LOAD DATA; proved on folders made by hand",
 };
 
 /// Name of the file that tells of the dump, and its name while the dump runs.
@@ -29,6 +31,7 @@ enum Holds {
     Database,
     Table,
     Rows,
+    Loaded,
     View,
     Code,
 }
@@ -53,13 +56,6 @@ impl DumpFormat for Mydumper {
             if !parts.iter().any(schema) || !started(&part.head(limits)?.0) {
                 continue;
             }
-            if let Some(rows) = parts.iter().find(|p| beside(p) && matches!(plain_name(&p.name).rsplit('.').next(), Some("dat" | "csv"))) {
-                return Err(DumpError::Incomplete {
-                    file: rows.shown.clone(),
-                    what: "rows of mydumper --load-data or --csv, which unseed does not read".to_owned(),
-                    help: "ask for the dump as INSERT statements, mydumper's default".to_owned(),
-                });
-            }
             return Ok((0..parts.len()).filter(|p| beside(&parts[*p])).collect());
         }
         Ok(Vec::new())
@@ -68,17 +64,41 @@ impl DumpFormat for Mydumper {
     fn read(&self, input: &Input, sink: &mut dyn Sink) -> Result<(), DumpError> {
         let mut parts: Vec<(Holds, &Part)> = input.parts.iter().map(|p| (holds(&p.name), p)).collect();
         parts.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.name.cmp(&b.1.name)));
-        for (holds, part) in parts {
+        let mut loaded = Vec::new();
+        for (holds, part) in &parts {
+            let (holds, part) = (*holds, *part);
             if holds == Holds::Notes {
                 notes(input, part, sink)?;
+                continue;
+            }
+            if holds == Holds::Loaded {
                 continue;
             }
             let database = base(&part.name).split(['.', '-']).next().unwrap_or_default();
             let database = if holds == Holds::Database { base(&part.name).split("-schema").next().unwrap_or_default() } else { database };
             sink.note(Note::Database(database.to_owned()))?;
+            if holds == Holds::Rows && load_data::is_load(&part.head(&input.limits)?.0) {
+                for load in statements(input, part, sink)? {
+                    let named = |p: &&Part| base(&p.name) == load.file || plain_name(base(&p.name)) == plain_name(&load.file);
+                    let Some(rows) = parts.iter().filter(|p| p.0 == Holds::Loaded).map(|p| p.1).find(named) else {
+                        let help = "the folder lacks a file of rows; ask for all of it";
+                        return Err(DumpError::malformed(&part.shown, load.at, format!("no file {} beside it", load.file), help));
+                    };
+                    loaded.push(&rows.name);
+                    load.read(input, rows, sink)?;
+                }
+                continue;
+            }
             mysql::read(input.window(part)?, sink)?;
         }
-        Ok(())
+        match parts.iter().find(|p| p.0 == Holds::Loaded && !loaded.contains(&&p.1.name)) {
+            None => Ok(()),
+            Some((_, rows)) => Err(DumpError::Incomplete {
+                file: rows.shown.clone(),
+                what: "a file of rows that no LOAD DATA statement of the folder names".to_owned(),
+                help: "ask for the whole folder".to_owned(),
+            }),
+        }
     }
 }
 
@@ -107,9 +127,24 @@ fn holds(name: &str) -> Holds {
         Holds::Code
     } else if ends(".sql") {
         Holds::Rows
+    } else if ends(".dat") || ends(".csv") {
+        Holds::Loaded
     } else {
         Holds::Notes
     }
+}
+
+/// Reads the LOAD DATA statements of a piece.
+fn statements(input: &Input, part: &Part, sink: &mut dyn Sink) -> Result<Vec<Load>, DumpError> {
+    let mut text = Vec::new();
+    let mut reader = input.open(part)?;
+    let limit = input.limits.cell_bytes;
+    reader.by_ref().take(limit as u64 + 1).read_to_end(&mut text).map_err(|e| DumpError::from_read(&part.shown, e))?;
+    if text.len() > limit {
+        return Err(DumpError::TooLarge { file: part.shown.clone(), at: Position::default(), limit });
+    }
+    sink.account(ByteKind::Directive, text.len() as u64);
+    load_data::parse(&text, &part.shown)
 }
 
 /// Reads `metadata`, checksums and the like for whether the dump came to its end.
@@ -117,7 +152,7 @@ fn notes(input: &Input, part: &Part, sink: &mut dyn Sink) -> Result<(), DumpErro
     let mut head = Vec::new();
     let mut reader = input.open(part)?;
     let limit = input.limits.cell_bytes as u64;
-    let read = io::Read::read_to_end(&mut io::Read::take(&mut reader, limit), &mut head);
+    let read = reader.by_ref().take(limit).read_to_end(&mut head);
     let rest = read.and_then(|_| io::copy(&mut reader, &mut io::sink())).map_err(|e| DumpError::from_read(&part.shown, e))?;
     sink.account(ByteKind::Comment, head.len() as u64 + rest);
     let own = matches!(base(&part.name), METADATA | UNFINISHED);

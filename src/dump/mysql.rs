@@ -32,7 +32,7 @@ impl DumpFormat for Mysql {
     }
 
     fn read(&self, input: &Input, sink: &mut dyn Sink) -> Result<(), DumpError> {
-        read(input.window(input.only())?, sink)
+        read_as(input.window(input.only())?, sink, input.hints.charset)
     }
 }
 
@@ -41,7 +41,12 @@ impl DumpFormat for Mysql {
 /// # Errors
 /// Returns what no dump holds, with its place.
 pub(super) fn read(window: Window, sink: &mut dyn Sink) -> Result<(), DumpError> {
-    let script = Script::new(window, sink, Flavor::MYSQL, "", "mysqldump");
+    read_as(window, sink, None)
+}
+
+fn read_as(window: Window, sink: &mut dyn Sink, told: Option<Charset>) -> Result<(), DumpError> {
+    let mut script = Script::new(window, sink, Flavor::MYSQL, "", "mysqldump");
+    script.tell_charset(told)?;
     Reader { script, delimiter: b";".to_vec(), begins: 0, ends: 0, saved_modes: HashMap::new() }.run()
 }
 
@@ -249,16 +254,11 @@ impl Reader<'_> {
         if name.starts_with('@') || name.eq_ignore_ascii_case("default") {
             return Ok(());
         }
-        match Charset::mysql(name) {
-            Some(charset) if !matches!(charset, Charset::Utf16Le | Charset::Utf16Be) => {
-                self.script.set_charset(charset);
-                Ok(())
-            }
-            _ => {
-                let help = "ask for the dump with --default-character-set=utf8mb4";
-                Err(self.script.malformed(at, format!("the character set {name} is not read"), help))
-            }
+        if self.script.named_charset(Charset::mysql(name)) {
+            return Ok(());
         }
+        let help = "ask for the dump with --default-character-set=utf8mb4, or tell its character set with --encoding";
+        Err(self.script.malformed(at, format!("the character set {name} is not read"), help))
     }
 
     fn assign(&mut self, name: &str, value: &str) {

@@ -190,7 +190,7 @@ fn read_rows(input: &Input, part: &Part, stem: &str, about: &About, sink: &mut d
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Coding {
+pub(super) enum Coding {
     Base64,
     Hex,
 }
@@ -205,10 +205,10 @@ impl Coding {
 }
 
 /// Undoes the coding of binary columns on the way to another sink.
-struct Decoding<'s> {
-    sink: &'s mut dyn Sink,
-    codings: Vec<Option<Coding>>,
-    file: String,
+pub(super) struct Decoding<'s> {
+    pub(super) sink: &'s mut dyn Sink,
+    pub(super) codings: Vec<Option<Coding>>,
+    pub(super) file: String,
 }
 
 impl Sink for Decoding<'_> {

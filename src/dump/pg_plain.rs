@@ -58,7 +58,8 @@ impl DumpFormat for PgPlain {
 
     fn read(&self, input: &Input, sink: &mut dyn Sink) -> Result<(), DumpError> {
         let window = input.window(input.only())?;
-        let script = Script::new(window, sink, Flavor::POSTGRES, "public", "pg_dump");
+        let mut script = Script::new(window, sink, Flavor::POSTGRES, "public", "pg_dump");
+        script.tell_charset(input.hints.charset)?;
         Reader { script, ends: 0, begins: 0, last_comments: [String::new(), String::new()], last_line: 0 }.run()
     }
 }
@@ -188,16 +189,11 @@ impl Reader<'_> {
     }
 
     fn encoding(&mut self, name: &str, at: Position) -> Result<(), DumpError> {
-        match Charset::postgres(name) {
-            Some(charset) if !matches!(charset, Charset::Utf16Le | Charset::Utf16Be) => {
-                self.script.set_charset(charset);
-                Ok(())
-            }
-            _ => {
-                let help = "ask for the dump with pg_dump --encoding=UTF8";
-                Err(self.script.malformed(at, format!("client_encoding {name} is not read"), help))
-            }
+        if self.script.named_charset(Charset::postgres(name)) {
+            return Ok(());
         }
+        let help = "ask for the dump with pg_dump --encoding=UTF8, or tell its character set with --encoding";
+        Err(self.script.malformed(at, format!("client_encoding {name} is not read"), help))
     }
 
     fn statement(&mut self) -> Result<(), DumpError> {

@@ -1,7 +1,7 @@
 //! A sliding view over an input's bytes that grows while an item does not fit, knows offset and line,
 //! and gives its buffer away with the rows that lie in it.
 
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 
 use super::charset::Charset;
 use super::{DumpError, Position};
@@ -16,8 +16,10 @@ const KEEP_BYTES: usize = 4 << 20;
 pub struct Window {
     reader: Box<dyn Read + Send>,
     file: String,
+    /// What was read lies between `start` and `end`; behind it is room that once held other chunks.
     buffer: Vec<u8>,
     start: usize,
+    end: usize,
     eof: bool,
     at: Position,
     limit: usize,
@@ -38,6 +40,7 @@ impl Window {
             file: file.to_owned(),
             buffer: Vec::new(),
             start: 0,
+            end: 0,
             eof: false,
             at: Position { offset: 0, line: 1 },
             limit,
@@ -47,7 +50,9 @@ impl Window {
         window.fill()?;
         if let Some((charset, bom)) = Charset::utf16(window.data()) {
             // What was read goes through the decoder with the rest.
-            let read = std::io::Cursor::new(std::mem::take(&mut window.buffer));
+            let mut read = std::mem::take(&mut window.buffer);
+            read.truncate(std::mem::take(&mut window.end));
+            let read = std::io::Cursor::new(read);
             let rest = std::mem::replace(&mut window.reader, Box::new(std::io::empty()));
             window.reader = charset.utf16_reader(read.chain(rest));
             window.utf16 = true;
@@ -61,7 +66,7 @@ impl Window {
     /// Returns the bytes at hand.
     #[must_use]
     pub fn data(&self) -> &[u8] {
-        &self.buffer[self.start..]
+        &self.buffer[self.start..self.end]
     }
 
     /// Returns whether the input has no bytes beyond those at hand.
@@ -114,15 +119,17 @@ impl Window {
     pub fn detach(&mut self, bytes: usize) -> Vec<u8> {
         self.at = self.position_ahead(bytes);
         let mut rest = std::mem::take(&mut self.spare);
-        rest.clear();
-        rest.extend_from_slice(&self.data()[bytes..]);
-        let end = self.start + bytes;
-        self.buffer.truncate(end);
-        if self.start > 0 {
-            self.buffer.drain(..self.start);
-            self.start = 0;
+        let behind = &self.data()[bytes..];
+        let left = behind.len();
+        if rest.len() < left {
+            rest.resize(left, 0);
         }
-        std::mem::replace(&mut self.buffer, rest)
+        rest[..left].copy_from_slice(behind);
+        let mut given = std::mem::replace(&mut self.buffer, rest);
+        given.truncate(self.start + bytes);
+        given.drain(..self.start);
+        (self.start, self.end) = (0, left);
+        given
     }
 
     /// Takes a buffer for later chunks.
@@ -145,15 +152,22 @@ impl Window {
             return Err(DumpError::TooLarge { file: self.file.clone(), at: self.at, limit: self.limit });
         }
         if self.start > 0 {
-            self.buffer.drain(..self.start);
-            self.start = 0;
+            self.buffer.copy_within(self.start..self.end, 0);
+            (self.start, self.end) = (0, held);
         }
-        let wanted = held.min(self.limit - held).max(READ_BYTES);
-        self.buffer.reserve(wanted);
-        let read =
-            self.reader.by_ref().take(wanted as u64).read_to_end(&mut self.buffer).map_err(|e| DumpError::from_read(&self.file, e))?;
-        self.eof = read < wanted;
-        Ok(read > 0)
+        let full = held + held.min(self.limit - held).max(READ_BYTES);
+        if self.buffer.len() < full {
+            self.buffer.resize(full, 0);
+        }
+        while self.end < full && !self.eof {
+            match self.reader.read(&mut self.buffer[self.end..full]) {
+                Ok(0) => self.eof = true,
+                Ok(read) => self.end += read,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(DumpError::from_read(&self.file, error)),
+            }
+        }
+        Ok(self.end > held)
     }
 }
 

@@ -60,6 +60,18 @@ impl Conversion {
         }
     }
 
+    /// Returns whether a cell is plainly text to be stored as it stands, as most are; [`Self::store`] tells of the others.
+    #[inline]
+    pub(super) fn keeps(self, cell: Cell<'_>) -> bool {
+        cell.kind == CellKind::Text
+            && cell.valid
+            && match self {
+                Self::Verbatim | Self::Stored => true,
+                Self::Undeclared => cell.bytes.first().is_none_or(|b| !matches!(b, b'-' | b'0'..=b'9')) || cell.bytes.len() > 20,
+                _ => false,
+            }
+    }
+
     /// Stores a cell; `scratch` holds decoded bytes.
     #[inline]
     pub(super) fn store<'a>(self, cell: Cell<'a>, charset: Charset, scratch: &'a mut Vec<u8>) -> Stored<'a> {

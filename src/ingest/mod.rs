@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use crate::dump::{DumpError, Hints, Limits, MAX_MEMORY_BYTES};
 use crate::model::SnapshotId;
-use crate::progress::Progress;
+use crate::progress::{Progress, heed};
 use crate::snapshot::{Method, Partial, SnapshotError};
 
 /// What becomes of a row that does not fit its table.
@@ -84,6 +84,7 @@ pub enum IngestError {
 /// # Errors
 /// Returns the first thing that is wrong, with file, line, byte offset and the next step.
 pub fn ingest(inputs: &[PathBuf], target: &Path, options: &Options, progress: &dyn Progress) -> Result<Summary, IngestError> {
+    let _heed = heed();
     let partial = Partial::create(target)?;
     let mut limits = Limits::of_memory(options.max_memory_bytes, &partial.scratch()?);
     limits.lenient_end = options.allow_truncated;

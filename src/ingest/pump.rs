@@ -156,20 +156,25 @@ fn write(mut writer: BulkWriter, messages: &Receiver<Message>, give_back: &Sende
 
 fn store(writer: &mut BulkWriter, table: TableId, route: &Route, batch: &RowBatch, invalid: &mut [u64]) -> Result<(), SnapshotError> {
     let mut scratch = Vec::new();
+    let mut rows = writer.rows_of(table);
+    let decoded = !route.charset.needs_decoding();
     for index in 0..batch.len() {
         let cells = batch.row(index);
-        writer.begin_row();
+        rows.begin();
         for ((cell, conversion), invalid) in route.columns.iter().zip(invalid.iter_mut()) {
-            let (value, broken) = match cell {
-                Some(place) => conversion.store(cells.get(*place), route.charset, &mut scratch),
+            let (value, broken) = match cell.map(|place| cells.get(place)) {
+                Some(cell) if decoded && conversion.keeps(cell) => {
+                    rows.push_text(cell.bytes);
+                    continue;
+                }
+                Some(cell) => conversion.store(cell, route.charset, &mut scratch),
                 None => (ValueRef::Null, false),
             };
             *invalid += u64::from(broken);
-            writer.push(table, value);
+            rows.push(value);
         }
-        writer.end_row(table)?;
+        rows.end()?;
     }
-    writer.flush(table);
     Ok(())
 }
 

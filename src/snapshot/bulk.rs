@@ -16,6 +16,7 @@ use super::record::Records;
 use super::stats::ColumnStats;
 use super::{APPLICATION_ID, SCHEMA_VERSION, SnapshotError};
 use crate::model::{Key, QualifiedName, SnapshotId, Table, TableId, ValueRef};
+use crate::progress::interrupted;
 
 /// Longest row, in bytes of its record.
 ///
@@ -44,6 +45,15 @@ pub struct BulkWriter {
     names: Names,
     tables: Vec<Open>,
     records: Records,
+}
+
+/// Rows on their way into one table.
+pub struct Rows<'w> {
+    table: TableId,
+    open: &'w mut Open,
+    records: &'w mut Records,
+    store: &'w mut Store,
+    partial: &'w Partial,
     column: usize,
 }
 
@@ -60,8 +70,14 @@ struct Open {
     taken: Names,
     rows: u64,
     hasher: blake3::Hasher,
-    stats: Vec<ColumnStats>,
-    ascending: Vec<Ascending>,
+    seen: Vec<Seen>,
+}
+
+/// What the rows so far tell of a column.
+#[derive(Clone, Default)]
+struct Seen {
+    stats: ColumnStats,
+    ascending: Ascending,
 }
 
 /// The reference: SQLite's own INSERT.
@@ -131,7 +147,7 @@ impl BulkWriter {
                 Store::Pages(PageWriter::new(file, pages, pending_byte).map_err(|e| partial.io(e))?)
             }
         };
-        Ok(Self { partial, store, pending_byte, names: Names::default(), tables: Vec::new(), records: Records::default(), column: 0 })
+        Ok(Self { partial, store, pending_byte, names: Names::default(), tables: Vec::new(), records: Records::default() })
     }
 
     /// Makes the table that holds an ingested table's rows. Columns have no type, so that no affinity
@@ -147,9 +163,8 @@ impl BulkWriter {
             taken.column(reserved);
         }
         let columns: Vec<String> = columns.iter().map(|c| taken.column(c)).collect();
-        let stats = vec![ColumnStats::default(); columns.len()];
-        let ascending = vec![Ascending::default(); columns.len()];
-        let open = Open { physical, gone: false, columns, taken, rows: 0, hasher: blake3::Hasher::new(), stats, ascending };
+        let seen = vec![Seen::default(); columns.len()];
+        let open = Open { physical, gone: false, columns, taken, rows: 0, hasher: blake3::Hasher::new(), seen };
         match &mut self.store {
             Store::Pages(pages) => pages.add_table(),
             Store::Insert(inserter) => inserter.db.execute_batch(&open.ddl()).map_err(|e| self.partial.sqlite(e))?,
@@ -177,8 +192,8 @@ impl BulkWriter {
         }
         open.columns.push(column);
         // Rows that end before the column hold NULL there.
-        open.stats.push(ColumnStats::after(open.rows));
-        open.ascending.push(if open.rows == 0 { Ascending::default() } else { Ascending::unknown() });
+        let ascending = if open.rows == 0 { Ascending::default() } else { Ascending::unknown() };
+        open.seen.push(Seen { stats: ColumnStats::after(open.rows), ascending });
         Ok(())
     }
 
@@ -204,58 +219,10 @@ impl BulkWriter {
         self.tables.get(table).map_or(0, |t| t.rows)
     }
 
-    /// Begins a row.
-    #[inline]
-    pub fn begin_row(&mut self) {
-        self.column = 0;
-        self.records.begin();
-    }
-
-    /// Adds the next column's value to the row at hand, which is of `table`.
-    #[inline]
-    pub fn push(&mut self, table: TableId, value: ValueRef<'_>) {
+    /// Takes rows of a table.
+    pub fn rows_of(&mut self, table: TableId) -> Rows<'_> {
         let open = &mut self.tables[table.index()];
-        if let (Some(stats), Some(ascending)) = (open.stats.get_mut(self.column), open.ascending.get_mut(self.column)) {
-            stats.add(value);
-            ascending.add(value);
-        }
-        self.column += 1;
-        self.records.push(value);
-        if let Store::Insert(inserter) = &mut self.store {
-            inserter.values.push(owned(value));
-        }
-    }
-
-    /// Ends the row; its ordinal is the number of rows before it.
-    ///
-    /// # Errors
-    /// Returns what the system or SQLite says, or that the row is larger than SQLite can hold.
-    #[inline]
-    pub fn end_row(&mut self, table: TableId) -> Result<(), SnapshotError> {
-        if self.column == 0 {
-            // A table without columns holds one NULL a row.
-            self.records.push(ValueRef::Null);
-        }
-        let open = &mut self.tables[table.index()];
-        let record = self.records.end();
-        if record.len() > MAX_ROW_BYTES {
-            return Err(SnapshotError::RowTooLarge { table: open.physical.clone(), row: open.rows + 1, bytes: record.len() });
-        }
-        match &mut self.store {
-            Store::Pages(pages) => pages.append(table.index(), record).map_err(|e| self.partial.io(e))?,
-            Store::Insert(inserter) => inserter.insert(open).map_err(|e| self.partial.sqlite(e))?,
-        }
-        open.rows += 1;
-        if self.records.bytes().len() >= HASH_BYTES {
-            self.flush(table);
-        }
-        Ok(())
-    }
-
-    /// Notes that the next row may be of another table than the last.
-    pub fn flush(&mut self, table: TableId) {
-        self.tables[table.index()].hasher.update(self.records.bytes());
-        self.records.clear();
+        Rows { table, open, records: &mut self.records, store: &mut self.store, partial: &self.partial, column: 0 }
     }
 
     /// Writes the catalogue and indexes, checks the file and moves it to its place.
@@ -285,7 +252,7 @@ impl BulkWriter {
                 let roots = pages.finish_tables(&dropped).map_err(|e| partial.io(e))?;
                 for index in &mut indexes {
                     if let [only] = index.columns.as_slice()
-                        && let Some(column) = open[index.table].ascending.get(*only).filter(|c| c.is_known())
+                        && let Some(column) = open[index.table].seen.get(*only).map(|c| &c.ascending).filter(|c| c.is_known())
                     {
                         index.root = column.write(&mut pages).map_err(|e| partial.io(e))?;
                     }
@@ -318,8 +285,85 @@ impl BulkWriter {
         write_rest(&db).map_err(sqlite)?;
         db.execute_batch("COMMIT").map_err(sqlite)?;
         check_and_sync(&partial, db)?;
+        if interrupted() {
+            return Err(SnapshotError::Interrupted);
+        }
         partial.persist()?;
         Ok(Finished { id, rows: open.iter().map(|t| t.rows).collect() })
+    }
+}
+
+impl Rows<'_> {
+    /// Begins a row.
+    #[inline]
+    pub fn begin(&mut self) {
+        self.column = 0;
+        self.records.begin();
+    }
+
+    /// Adds the next column's value to the row at hand.
+    #[inline]
+    pub fn push(&mut self, value: ValueRef<'_>) {
+        if let Some(seen) = self.open.seen.get_mut(self.column) {
+            seen.stats.add(value);
+            seen.ascending.add(value);
+        }
+        self.column += 1;
+        self.records.push(value);
+        if let Store::Insert(inserter) = &mut *self.store {
+            inserter.values.push(owned(value));
+        }
+    }
+
+    /// Adds the next column's value to the row at hand, a text; as [`Self::push`], without asking what it is.
+    #[inline]
+    pub fn push_text(&mut self, text: &[u8]) {
+        if let Some(seen) = self.open.seen.get_mut(self.column) {
+            seen.stats.text(text);
+            seen.ascending.other();
+        }
+        self.column += 1;
+        self.records.text(text);
+        if let Store::Insert(inserter) = &mut *self.store {
+            inserter.values.push(owned(ValueRef::Text(text)));
+        }
+    }
+
+    /// Ends the row; its ordinal is the number of rows before it.
+    ///
+    /// # Errors
+    /// Returns what the system or SQLite says, or that the row is larger than SQLite can hold.
+    #[inline]
+    pub fn end(&mut self) -> Result<(), SnapshotError> {
+        if self.column == 0 {
+            // A table without columns holds one NULL a row.
+            self.records.push(ValueRef::Null);
+        }
+        let record = self.records.end();
+        if record.len() > MAX_ROW_BYTES {
+            return Err(SnapshotError::RowTooLarge { table: self.open.physical.clone(), row: self.open.rows + 1, bytes: record.len() });
+        }
+        match &mut *self.store {
+            Store::Pages(pages) => pages.append(self.table.index(), record).map_err(|e| self.partial.io(e))?,
+            Store::Insert(inserter) => inserter.insert(self.open).map_err(|e| self.partial.sqlite(e))?,
+        }
+        self.open.rows += 1;
+        if self.records.bytes().len() >= HASH_BYTES {
+            self.hash();
+        }
+        Ok(())
+    }
+
+    fn hash(&mut self) {
+        self.open.hasher.update(self.records.bytes());
+        self.records.clear();
+    }
+}
+
+impl Drop for Rows<'_> {
+    fn drop(&mut self) {
+        // The next rows may be another table's.
+        self.hash();
     }
 }
 
@@ -420,7 +464,8 @@ fn write_key_indexes(
     pending_byte: u64,
 ) -> Result<Connection, SnapshotError> {
     let fits = |index: &Index| {
-        index.root == 0 && matches!(index.columns.as_slice(), [only] if open[index.table].stats.get(*only).is_some_and(key_index::fits))
+        index.root == 0
+            && matches!(index.columns.as_slice(), [only] if open[index.table].seen.get(*only).is_some_and(|c| key_index::fits(&c.stats)))
     };
     if !indexes.iter().any(fits) {
         return Ok(db);
@@ -481,6 +526,8 @@ fn check_and_sync(partial: &Partial, db: Connection) -> Result<(), SnapshotError
     let file = File::open(partial.path()).map_err(|e| partial.io(e))?;
     std::thread::scope(|scope| {
         let syncing = scope.spawn(move || file.sync_all());
+        // Each page is looked at once or twice and never again: a cache that outgrows the processor's is only slower.
+        db.execute_batch("PRAGMA cache_size = -1024").map_err(|e| partial.sqlite(e))?;
         let check: String = db.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(|e| partial.sqlite(e))?;
         db.close().map_err(|(_, e)| partial.sqlite(e))?;
         match syncing.join() {
@@ -543,7 +590,7 @@ fn write_table(db: &Connection, ordinal: usize, open: &Open, bulk: &BulkTable) -
             column.default,
             bulk.invalid_utf8.get(at).copied().unwrap_or(0) as i64
         ])?;
-        let stats = &open.stats[at];
+        let stats = &open.seen[at].stats;
         insert_stats.execute(params![
             ordinal,
             at,
@@ -580,18 +627,19 @@ mod tests {
             let mut bytes = 0;
             for row in 0..3000_usize {
                 // Every eleventh row spills over three pages.
-                let text = vec![b'x'; if row % 11 == 0 { 9000 } else { row % 50 }];
+                let text = vec![b'x'; if row % 11 == 0 { 2 * PAGE + 1000 } else { row % 50 }];
                 bytes += text.len();
-                writer.begin_row();
-                writer.push(table, ValueRef::Integer(row as i64));
-                writer.push(table, ValueRef::Text(&text));
-                writer.end_row(table).expect("a row");
+                let mut rows = writer.rows_of(table);
+                rows.begin();
+                rows.push(ValueRef::Integer(row as i64));
+                rows.push(ValueRef::Text(&text));
+                rows.end().expect("a row");
             }
             let BulkWriter { partial, store, tables, .. } = writer;
             let Store::Pages(mut pages) = store else { panic!("pages") };
             let mut index = Index { table: 0, columns: vec![0], name: "i".to_owned(), ddl: "CREATE INDEX i ON t (a)".to_owned(), root: 0 };
             let roots = pages.finish_tables(&[false]).expect("pages");
-            index.root = tables[0].ascending[0].write(&mut pages).expect("pages");
+            index.root = tables[0].seen[0].ascending.write(&mut pages).expect("pages");
             set_page_count(partial.path(), pages.finish().expect("pages")).expect("a count");
             let db = Connection::open(partial.path()).expect("a database");
             adopt(&db, &tables, &roots, &[index]).expect("a schema");

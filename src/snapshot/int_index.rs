@@ -37,6 +37,14 @@ impl Ascending {
         }
     }
 
+    /// Takes the next row's value, which is no integer.
+    #[inline]
+    pub(super) fn other(&mut self) {
+        if !self.broken {
+            self.give_up();
+        }
+    }
+
     fn integer(&mut self, n: i64) {
         let full = self.runs.len() == MAX_RUNS;
         match self.runs.last_mut() {
@@ -50,6 +58,7 @@ impl Ascending {
         }
     }
 
+    #[cold]
     fn give_up(&mut self) {
         *self = Self::unknown();
     }

@@ -46,6 +46,9 @@ pub enum SnapshotError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// The user wants to stop.
+    #[error("interrupted")]
+    Interrupted,
     /// The disk is too small.
     #[error(
         "{file}: this needs about {needed_mib} MiB of disk, and {free_mib} MiB are free there; nothing was imported; write to another disk with -o"

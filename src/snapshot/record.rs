@@ -6,9 +6,14 @@
 use crate::model::ValueRef;
 
 /// Appends `value` as a SQLite varint: big-endian groups of seven bits, the ninth byte whole.
+#[inline]
 pub(super) fn push_varint(out: &mut Vec<u8>, value: u64) {
     if value < 0x80 {
         out.push(value as u8);
+        return;
+    }
+    if value < 0x4000 {
+        out.extend_from_slice(&[(value >> 7) as u8 | 0x80, value as u8 & 0x7f]);
         return;
     }
     let mut bytes = [0; 9];
@@ -19,6 +24,23 @@ pub(super) fn push_varint(out: &mut Vec<u8>, value: u64) {
 /// Writes a varint at the start of `out`, which has room for nine bytes; returns its length.
 pub(super) fn write_varint(out: &mut [u8; 9], value: u64) -> usize {
     let len = varint_len(value);
+    let low = |group: u32| (value >> (7 * group)) as u8 & 0x7f;
+    // Rowids and lengths of rows.
+    match len {
+        1 => {
+            out[0] = value as u8;
+            return 1;
+        }
+        2 => {
+            [out[0], out[1]] = [low(1) | 0x80, low(0)];
+            return 2;
+        }
+        3 => {
+            [out[0], out[1], out[2]] = [low(2) | 0x80, low(1) | 0x80, low(0)];
+            return 3;
+        }
+        _ => {}
+    }
     if len == 9 {
         out[8] = value as u8;
         for (place, byte) in out[..8].iter_mut().enumerate() {
@@ -81,7 +103,6 @@ impl Records {
     }
 
     /// Adds the next column's value.
-    #[inline]
     pub(super) fn push(&mut self, value: ValueRef<'_>) {
         match value {
             ValueRef::Null => self.header.push(0),
@@ -90,15 +111,19 @@ impl Records {
                 self.header.push(7);
                 self.bytes.extend_from_slice(&x.to_bits().to_be_bytes());
             }
-            ValueRef::Text(bytes) => {
-                push_varint(&mut self.header, bytes.len() as u64 * 2 + 13);
-                self.bytes.extend_from_slice(bytes);
-            }
+            ValueRef::Text(bytes) => self.text(bytes),
             ValueRef::Blob(bytes) => {
                 push_varint(&mut self.header, bytes.len() as u64 * 2 + 12);
                 self.bytes.extend_from_slice(bytes);
             }
         }
+    }
+
+    /// Adds the next column's value, a text.
+    #[inline]
+    pub(super) fn text(&mut self, bytes: &[u8]) {
+        push_varint(&mut self.header, bytes.len() as u64 * 2 + 13);
+        self.bytes.extend_from_slice(bytes);
     }
 
     fn integer(&mut self, n: i64) {

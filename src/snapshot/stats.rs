@@ -29,7 +29,6 @@ impl ColumnStats {
     }
 
     /// Takes one value.
-    #[inline]
     pub(super) fn add(&mut self, value: ValueRef<'_>) {
         let bytes = match value {
             ValueRef::Null => {
@@ -44,15 +43,24 @@ impl ColumnStats {
                 self.reals += 1;
                 return;
             }
-            ValueRef::Text(text) => {
-                self.texts += 1;
-                text
-            }
+            ValueRef::Text(text) => return self.text(text),
             ValueRef::Blob(bytes) => {
                 self.blobs += 1;
                 bytes
             }
         };
+        self.length(bytes);
+    }
+
+    /// Takes one text.
+    #[inline]
+    pub(super) fn text(&mut self, text: &[u8]) {
+        self.texts += 1;
+        self.length(text);
+    }
+
+    #[inline]
+    fn length(&mut self, bytes: &[u8]) {
         let len = bytes.len() as u32;
         self.bytes += u64::from(len);
         self.not_shortest = self.not_shortest.max(!len);

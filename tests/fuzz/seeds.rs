@@ -257,6 +257,17 @@ fn folders() -> Vec<Vec<u8>> {
             ("m/d.t.00000.sql", "/*!40101 SET NAMES binary*/;\nINSERT INTO `t` VALUES(1,\"x\")\n,(2,NULL);\n"),
         ]),
         tar(&[
+            ("l/metadata", "# Started dump at: x\n# Finished dump at: y\n"),
+            ("l/d.t-schema.sql", "CREATE TABLE `t` (`id` int, `a` text, `b` blob) ENGINE=InnoDB;\n"),
+            (
+                "l/d.t.00000.sql",
+                "/*!40101 SET NAMES binary*/;\nLOAD DATA LOCAL INFILE 'd.t.00000.dat' INTO TABLE `t` CHARACTER SET binary \
+                 FIELDS TERMINATED BY ',' ENCLOSED BY '\"' ESCAPED BY '\\\\' LINES STARTING BY '' TERMINATED BY '\\n' IGNORE 1 LINES \
+                 (`id`,@a,@b)SET `a`=CONVERT(@a USING UTF8MB4),`b`=UNHEX(@b);\n",
+            ),
+            ("l/d.t.00000.dat", "\"id\",\"a\",\"b\"\n1,\"x\\\",y\",\"00FF\"\n2,\\N,\\N\n"),
+        ]),
+        tar(&[
             ("s/@.json", "{}"),
             ("s/@.done.json", "{}"),
             ("s/d.sql", "-- MySQLShell dump\nCREATE DATABASE `d`;\n"),

@@ -3,7 +3,7 @@
 
 use super::insert::{self, HeadError, Item};
 use super::lexer::{Flavor, LexError, block_comment, statement_len};
-use crate::dump::{ByteKind, CellKind, Charset, DumpError, Position, Reject, RowBatch, RowSource, Sink, Window};
+use crate::dump::{ByteKind, CellKind, Charset, DumpError, Note, Position, Reject, RowBatch, RowSource, Sink, Window};
 use crate::model::QualifiedName;
 
 /// A SQL text that is being read.
@@ -14,6 +14,8 @@ pub(in crate::dump) struct Script<'s> {
     /// Schema of names that have none.
     pub(in crate::dump) schema: String,
     pub(in crate::dump) charset: Charset,
+    /// Whether the user knows the character set better than the text.
+    told: bool,
     pub(in crate::dump) batch: RowBatch,
     /// Bytes at hand that belong to the rows of the batch.
     pub(in crate::dump) pos: usize,
@@ -45,6 +47,7 @@ impl<'s> Script<'s> {
             flavor,
             schema: schema.to_owned(),
             charset: Charset::Utf8,
+            told: false,
             batch: RowBatch::new(),
             pos: 0,
             rows_seen: false,
@@ -74,8 +77,33 @@ impl<'s> Script<'s> {
         self.malformed(self.window.position(), error.to_string(), help)
     }
 
-    /// Sets the character set of what follows.
-    pub(in crate::dump) fn set_charset(&mut self, charset: Charset) {
+    /// Sets the character set of the whole text, whatever it says itself, where the user told it.
+    ///
+    /// # Errors
+    /// Returns what the sink says.
+    pub(in crate::dump) fn tell_charset(&mut self, charset: Option<Charset>) -> Result<(), DumpError> {
+        let Some(charset) = charset else { return Ok(()) };
+        self.set_charset(charset);
+        self.told = true;
+        let why = format!("{}: {}, as given", self.window.file(), charset.name());
+        self.sink.note(Note::Dialect(why))
+    }
+
+    /// Sets the character set of what follows, as the text names it; `None` is one that is not read.
+    ///
+    /// Returns whether it goes on in a set that is read.
+    pub(in crate::dump) fn named_charset(&mut self, charset: Option<Charset>) -> bool {
+        match charset {
+            _ if self.told => true,
+            Some(charset) if !matches!(charset, Charset::Utf16Le | Charset::Utf16Be) => {
+                self.set_charset(charset);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn set_charset(&mut self, charset: Charset) {
         self.charset = charset;
         self.sink.charset(charset);
         self.last_head.clear();

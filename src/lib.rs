@@ -24,4 +24,5 @@ pub mod rehearse;
 pub mod report;
 pub mod review;
 pub mod snapshot;
+mod timing;
 pub mod weigh;

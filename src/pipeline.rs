@@ -13,6 +13,7 @@ use crate::model::{Family, Row, RowVerdict, TableClass, TableId};
 use crate::profile::{self, Profile, ProfileError};
 use crate::progress::Progress;
 use crate::snapshot::{Case, SnapshotError};
+use crate::timing::timed;
 use crate::weigh::{self, Weighed};
 
 /// What can go wrong.
@@ -71,10 +72,11 @@ pub fn analyze(case: &mut Case, config: &Loaded, now: i64, progress: &dyn Progre
 pub fn analyze_as(case: &mut Case, config: &Loaded, now: i64, ask: &Ask, progress: &dyn Progress) -> Result<Analysis, PipelineError> {
     case.transaction(|case| {
         case.clear_analysis()?;
-        let profile = profile::profile(case, config, now, progress)?;
-        let facts = detect::gather(case, &profile)?;
+        let profile = timed(|| "profile", || profile::profile(case, config, now, progress))?;
+        let facts = timed(|| "gather", || detect::gather(case, &profile))?;
+        let given = ask.given.fit(case, &profile);
         let Measured { evidence, closures, applicable, runs } =
-            detect::detect(case, &profile, &facts, &without(&config.config, ask.without), &ask.given.fit(case, &profile), progress)?;
+            timed(|| "detect", || detect::detect(case, &profile, &facts, &without(&config.config, ask.without), &given, progress))?;
         case.set_meta("given", &serde_json::to_string(&ask.given.inputs).unwrap_or_default())?;
         let checked = is_checked(case, &profile, &runs);
         for (detector, table, outcome) in &runs {
@@ -85,12 +87,10 @@ pub fn analyze_as(case: &mut Case, config: &Loaded, now: i64, ask: &Ask, progres
             };
             case.put_detector_run(detector, TableId(*table as u32), outcome.as_str(), count, why)?;
         }
-        let weighed = weigh::weigh(evidence, &facts);
-        for fact in &weighed {
-            case.put_evidence(&fact.evidence, fact.bits.get())?;
-        }
-        let guarded = cohort::guard(case, &profile, &config.config)?;
-        let mut features = detect::features(case, &profile, &facts)?;
+        let weighed = timed(|| "weigh", || weigh::weigh(evidence, &facts));
+        timed(|| "store evidence", || weighed.iter().try_for_each(|fact| case.put_evidence(&fact.evidence, fact.bits.get())))?;
+        let guarded = timed(|| "guard", || cohort::guard(case, &profile, &config.config))?;
+        let mut features = timed(|| "features", || detect::features(case, &profile, &facts))?;
         features.iter_mut().for_each(|own| own.retain(|f| ask.without != Some(f.family)));
         let measures = Measures {
             facts: &facts,
@@ -100,7 +100,7 @@ pub fn analyze_as(case: &mut Case, config: &Loaded, now: i64, ask: &Ask, progres
             features: &features,
             without: ask.without,
         };
-        let masked = cohort::masked(&profile, &measures);
+        let masked = timed(|| "masked", || cohort::masked(&profile, &measures));
         if !masked.is_empty() {
             let said: Vec<String> = masked.iter().map(|(t, why)| format!("table {}: {why}", case.table(*t).table.name)).collect();
             case.set_meta("anonymised", &said.join("; "))?;
@@ -116,9 +116,9 @@ pub fn analyze_as(case: &mut Case, config: &Loaded, now: i64, ask: &Ask, progres
             unmasked = without_masks(&weighed, &closures);
             Measures { weighed: &unmasked.0, closures: &unmasked.1, ..measures }
         };
-        let mut judgement = cohort::judge(&profile, &measures, &guarded);
-        name_cohorts(case, &mut judgement)?;
-        store(case, &judgement)?;
+        let mut judgement = timed(|| "judge", || cohort::judge(&profile, &measures, &guarded));
+        timed(|| "name cohorts", || name_cohorts(case, &mut judgement))?;
+        timed(|| "store verdicts", || store(case, &judgement))?;
         let verdict = cohort::snapshot_verdict(&judgement.verdicts, checked && masked.is_empty() && !case.facts().truncated);
         case.set_meta("verdict", verdict.as_str())?;
         case.set_meta("config_sha256", &config.sha256)?;

@@ -7,6 +7,7 @@ use super::{Context, Exit, FailOn, GivenArgs};
 use crate::pipeline;
 use crate::report::terminal;
 use crate::snapshot::Case;
+use crate::timing::timed;
 
 #[derive(clap::Args, Debug)]
 #[command(help_template = super::VERB, before_help = "Examples:
@@ -28,8 +29,8 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, cx: &Context) -> anyhow::Result<Exit> {
     let ask = args.given.read(cx)?;
     let mut case = Case::open(&args.case)?;
-    let analysis = pipeline::analyze_as(&mut case, &cx.config, cx.now, &ask, cx.progress.as_ref())?;
-    let report = args.redact.gather(&case, cx)?;
+    let analysis = timed(|| "analyse", || pipeline::analyze_as(&mut case, &cx.config, cx.now, &ask, cx.progress.as_ref()))?;
+    let report = timed(|| "gather report", || args.redact.gather(&case, cx))?;
     cx.print(&terminal::summary(&report, &args.case.display().to_string()))?;
     cx.say(&format!("next: unseed report {} -o DIR", args.case.display()));
     Ok(if args.fail_on.is_some_and(|f| f.fails(analysis.verdict)) { Exit::Findings } else { Exit::Done })

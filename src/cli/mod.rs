@@ -269,7 +269,7 @@ fn watch_signals() {
 
 fn run(app: &App) -> anyhow::Result<Exit> {
     let cx = Context::new(&app.global)?;
-    match &app.command {
+    let exit = match &app.command {
         Command::Scan(args) => scan::run(args, &cx),
         Command::Ingest(args) => ingest::run(args, &cx),
         Command::Analyze(args) => analyze::run(args, &cx),
@@ -282,7 +282,10 @@ fn run(app: &App) -> anyhow::Result<Exit> {
         Command::Completions(args) => completions::run(args, &cx),
         Command::Man(args) => man::run(args, &cx),
         Command::Schema(args) => schema::run(args, &cx),
-    }
+    };
+    // Nothing unless -v asked for it.
+    let _ = write!(anstream::stderr(), "{}", crate::timing::lines());
+    exit
 }
 
 fn exit_code(error: &anyhow::Error) -> Exit {
@@ -330,6 +333,9 @@ impl Context {
             None => Utc::now().trunc_subsecs(0),
         };
         let folder = std::env::current_dir().context("the working folder cannot be read")?;
+        if global.verbose {
+            crate::timing::watch();
+        }
         let config = config::load(global.config.as_deref(), &folder)?;
         if global.verbose
             && let Some(file) = &config.file

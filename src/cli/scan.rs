@@ -9,6 +9,7 @@ use super::{Context, Exit, FailOn, GivenArgs, ingest};
 use crate::pipeline;
 use crate::report::terminal;
 use crate::snapshot::Case;
+use crate::timing::timed;
 
 #[derive(clap::Args, Debug)]
 #[command(help_template = super::VERB, before_help = "Examples:
@@ -51,13 +52,13 @@ fn scan(args: &Args, cx: &Context, target: &std::path::Path) -> anyhow::Result<E
     // The case gets its name only when it is analysed: a half-made one is never found.
     std::fs::create_dir_all(&args.output).with_context(|| format!("{} cannot be made", args.output.display()))?;
     let unfinished = tempfile::Builder::new().prefix(".unseed-scan-").suffix(".db").tempfile_in(&args.output)?.into_temp_path();
-    args.input.ingest(&unfinished, cx)?;
+    timed(|| "ingest", || args.input.ingest(&unfinished, cx))?;
     let mut case = Case::open(&unfinished)?;
-    let analysis = pipeline::analyze_as(&mut case, &cx.config, cx.now, &ask, cx.progress.as_ref())?;
-    let report = args.redact.gather(&case, cx)?;
-    drop(case);
+    let analysis = timed(|| "analyse", || pipeline::analyze_as(&mut case, &cx.config, cx.now, &ask, cx.progress.as_ref()))?;
+    let report = timed(|| "gather report", || args.redact.gather(&case, cx))?;
+    timed(|| "close", || drop(case));
     unfinished.persist(target).map_err(|e| e.error).with_context(|| format!("{} cannot be written", target.display()))?;
-    write_reports(&report, &["html", "json"], &args.output)?;
+    timed(|| "write reports", || write_reports(&report, &["html", "json"], &args.output))?;
     cx.print(&terminal::summary(&report, &target.display().to_string()))?;
     cx.say(&format!("report: {}", args.output.join("report.html").display()));
     if !report.cohorts.is_empty() {

@@ -13,6 +13,7 @@ use crate::model::{Minted, Role, Row, TableId, ValueRef};
 use crate::parallel;
 use crate::profile::{InsertionClock, Profile, Relation, TableProfile, agreement, longest_non_decreasing};
 use crate::snapshot::{CHUNK_ROWS, Case, Chunk, ColumnRead, Reader, SnapshotError, scan};
+use crate::timing::timed;
 
 /// Stands for "no such row".
 pub const NO_ROW: Row = Row::MAX;
@@ -132,11 +133,11 @@ pub fn gather(case: &Case, profile: &Profile) -> Result<Vec<TableFacts>, Snapsho
         }
         Ok(facts)
     };
-    let found = parallel::each(&profile.tables, |t| reader.table(t.id).rows, of_table, |_| {});
+    let found = timed(|| "gather: times and order", || parallel::each(&profile.tables, |t| reader.table(t.id).rows, of_table, |_| {}));
     let mut all = found.into_iter().collect::<Result<Vec<TableFacts>, SnapshotError>>()?;
     let judged = |relation: &Relation| profile.table(relation.child).is_judged() && profile.table(relation.parent).is_judged();
     let relations: Vec<(usize, &Relation)> = profile.relations.iter().enumerate().filter(|(_, r)| judged(r)).collect();
-    let links = parallel::each(&relations, |r| reader.table(r.1.child).rows, |r| link(reader, r.1), |_| {});
+    let links = timed(|| "gather: parents", || parallel::each(&relations, |r| reader.table(r.1.child).rows, |r| link(reader, r.1), |_| {}));
     for ((index, relation), rows) in relations.into_iter().zip(links) {
         all[relation.child.index()].parents.push(ParentLink { relation: index, parent: relation.parent, rows: rows? });
     }

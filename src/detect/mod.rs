@@ -59,6 +59,7 @@ use crate::parallel;
 use crate::profile::{Profile, TableProfile};
 use crate::progress::Progress;
 use crate::snapshot::{CHUNK_ROWS, Case, Chunk, ColumnRead, Reader, SnapshotError, scan};
+use crate::timing::timed;
 
 pub use closure::Closure;
 pub use context::{NO_ROW, ParentLink, TableFacts, Times, gather};
@@ -305,21 +306,26 @@ fn run_table(reader: Reader<'_>, enabled: &[&dyn Detector], view: &TableView<'_>
     }
     reads.sort_unstable();
     reads.dedup();
-    scan(reader, table, &reads, CHUNK_ROWS, |chunk| {
+    let name = || format!("detect: table {}: read and scan", table.0);
+    let scanned = timed(name, || scan(reader, table, &reads, CHUNK_ROWS, |chunk| {
         for (detector, partials) in &mut running {
-            let partial = detector.scan(&chunk, view).map_err(|source| DetectError::Frame { detector: detector.meta().id, source })?;
+            let name = || format!("detect: table {}: scan {}", table.0, detector.meta().id);
+            let partial = timed(name, || detector.scan(&chunk, view)).map_err(|source| DetectError::Frame { detector: detector.meta().id, source })?;
             partials.push(partial);
         }
         Ok::<(), DetectError>(())
-    })?;
+    }));
+    scanned?;
     for (detector, partials) in running {
         let id = detector.meta().id;
         let frame_error = |source| DetectError::Frame { detector: id, source };
         let merged = stack(partials).map_err(frame_error)?;
-        let mut found = detector.finish(&merged, view).map_err(frame_error)?;
+        let name = || format!("detect: table {}: finish {id}", table.0);
+        let mut found = timed(name, || detector.finish(&merged, view)).map_err(frame_error)?;
         found.retain(|e| !e.rows.is_empty());
         found.sort_by(|a, b| a.rows.cmp(&b.rows).then_with(|| a.kind.cmp(&b.kind)));
-        let closures = detector.closures(&merged, view).map_err(frame_error)?;
+        let name = || format!("detect: table {}: closures {id}", table.0);
+        let closures = timed(name, || detector.closures(&merged, view)).map_err(frame_error)?;
         debug_assert!(found.iter().all(|e| e.rows.is_sorted() && e.table == table));
         let facts = found.len() + closures.len();
         let outcome = if facts == 0 { Outcome::Nothing } else { Outcome::Found(facts) };

@@ -16,6 +16,7 @@ use crate::dump::{ByteKind, Charset, DumpError, Note, Position, Reject, RowBatch
 use crate::model::{Engine, QualifiedName, TableId, TakenAt, ValueRef};
 use crate::progress::{Progress, interrupted};
 use crate::snapshot::{BulkTable, BulkWriter, Finished, Partial, SnapshotError};
+use crate::timing::timed;
 
 /// Batches on their way between the threads: enough that neither waits for the other's hiccups.
 const QUEUE: usize = 8;
@@ -113,7 +114,7 @@ pub(super) fn run(inputs: &[Recognised], partial: Partial, options: &Options, pr
         rows_done: 0,
         out: 0,
     };
-    let written = thread::scope(|scope| {
+    let written = timed(|| "ingest: read and write", || thread::scope(|scope| {
         let writing = scope.spawn(move || write(writer, &messages, &give_back));
         let read = pump.read_all(inputs);
         // Without its sender the writer comes to its end.
@@ -125,7 +126,7 @@ pub(super) fn run(inputs: &[Recognised], partial: Partial, options: &Options, pr
             (Err(error), _) => Err(IngestError::from(error)),
             (Ok(()), Ok(written)) => Ok(written),
         }
-    })?;
+    }))?;
     progress.end();
     pump.finish(written, inputs)
 }

@@ -17,6 +17,7 @@ use crate::model::{Role, Source, TableClass, TableId, TakenAt};
 use crate::parallel;
 use crate::progress::Progress;
 use crate::snapshot::{Case, SnapshotError};
+use crate::timing::timed;
 
 pub use apply::{Polymorphic, polymorphic};
 pub(crate) use clock::agreement;
@@ -139,12 +140,12 @@ pub fn profile(case: &mut Case, config: &Loaded, now: i64, progress: &dyn Progre
     progress.begin("profile", Some(case.tables().len() as u64));
     let mut facts: Vec<Vec<ColumnFacts>> = Vec::new();
     for index in 0..case.tables().len() {
-        facts.push(facts::measure(case, TableId(index as u32))?);
+        facts.push(timed(|| "profile: sample", || facts::measure(case, TableId(index as u32)))?);
         progress.advance(index as u64 + 1, 0);
     }
     progress.end();
     apply::schema(case, config)?;
-    keys::infer_keys(case, &facts)?;
+    timed(|| "profile: keys", || keys::infer_keys(case, &facts))?;
     let mut roles: Vec<Vec<(Role, Source, String)>> = Vec::new();
     let table_words = role::table_words(case);
     for (index, facts) in facts.iter().enumerate() {
@@ -155,7 +156,7 @@ pub fn profile(case: &mut Case, config: &Loaded, now: i64, progress: &dyn Progre
     let mut classes = class::infer(case, &roles, &facts);
     apply::classes(case, config, &mut classes)?;
     leftover::mark(case, &mut classes)?;
-    keys::infer_relations(case, config, &mut roles, &classes, &facts)?;
+    timed(|| "profile: relations", || keys::infer_relations(case, config, &mut roles, &classes, &facts))?;
     // Relations found just now may make a reference table or a link of what looked like something else.
     let mut second = class::infer(case, &roles, &facts);
     apply::classes(case, config, &mut second)?;
@@ -174,12 +175,12 @@ pub fn profile(case: &mut Case, config: &Loaded, now: i64, progress: &dyn Progre
     }
     let reader = case.reader();
     let trust = |table: &TableProfile| clock::trust(reader, table.id, table.column(Role::CreatedAt), table.ids);
-    let clocks = parallel::each(&tables, |t| reader.table(t.id).rows, trust, |_| {});
+    let clocks = timed(|| "profile: clocks", || parallel::each(&tables, |t| reader.table(t.id).rows, trust, |_| {}));
     for (table, clock) in tables.iter_mut().zip(clocks) {
         table.clock = clock?;
     }
-    case.write_keys_and_relations()?;
-    infer_taken_at(case, &tables, now)?;
+    timed(|| "profile: index", || case.write_keys_and_relations())?;
+    timed(|| "profile: taken at", || infer_taken_at(case, &tables, now))?;
     Ok(Profile { tables, relations })
 }
 

@@ -17,6 +17,7 @@ use super::stats::ColumnStats;
 use super::{APPLICATION_ID, SCHEMA_VERSION, SnapshotError};
 use crate::model::{Key, QualifiedName, SnapshotId, Table, TableId, ValueRef};
 use crate::progress::interrupted;
+use crate::timing::timed;
 
 /// Longest row, in bytes of its record.
 ///
@@ -261,7 +262,7 @@ impl BulkWriter {
                 set_page_count(partial.path(), count).map_err(|e| partial.io(e))?;
                 let db = fast(&partial)?;
                 adopt(&db, &open, &roots, &indexes).map_err(sqlite)?;
-                let db = write_key_indexes(&partial, db, &open, &mut indexes, pending_byte)?;
+                let db = timed(|| "ingest: key indexes", || write_key_indexes(&partial, db, &open, &mut indexes, pending_byte))?;
                 for ((table, open), _) in tables.iter().zip(&open).zip(&roots).filter(|t| t.0.0.dropped && *t.1 > 0) {
                     debug_assert!(table.dropped, "{}", open.physical);
                     db.execute_batch(&format!("DROP TABLE {}", quote(&open.physical))).map_err(sqlite)?;
@@ -284,7 +285,7 @@ impl BulkWriter {
         }
         write_rest(&db).map_err(sqlite)?;
         db.execute_batch("COMMIT").map_err(sqlite)?;
-        check_and_sync(&partial, db)?;
+        timed(|| "ingest: check and sync", || check_and_sync(&partial, db))?;
         if interrupted() {
             return Err(SnapshotError::Interrupted);
         }

@@ -1,8 +1,10 @@
-//! Does one piece of work for each of some tables, on two threads. What comes of it is in the order of the tables,
-//! whoever was faster.
+//! Does one piece of work for each of some tables, or of some parts of a table, on two threads. What comes of it is in
+//! the order of the tables or parts, whoever was faster.
+
+use std::collections::BTreeMap;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{channel, sync_channel};
 use std::thread;
 
 /// Threads at work: each holds what it reads, and memory has a bound.
@@ -40,9 +42,80 @@ pub(crate) fn each<T: Sync, R: Send>(
     found.into_iter().flatten().collect()
 }
 
+/// Works on each item and hands what comes of it to `take`, in order and on the calling thread; what lies ready there
+/// is bounded. Ends with the first error of `take`.
+///
+/// # Errors
+/// Returns what `take` does.
+pub(crate) fn in_order<T: Sync, R: Send, E>(
+    items: &[T],
+    work: impl Fn(&T) -> R + Sync,
+    mut take: impl FnMut(R) -> Result<(), E>,
+) -> Result<(), E> {
+    // Nothing to share: no thread is needed.
+    if items.len() < 2 {
+        return items.iter().try_for_each(|item| take(work(item)));
+    }
+    let next = AtomicUsize::new(0);
+    let (give, given) = sync_channel(THREADS);
+    thread::scope(|scope| {
+        for _ in 0..THREADS {
+            let (give, next, work) = (give.clone(), &next, &work);
+            scope.spawn(move || {
+                loop {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(item) = items.get(index) else { return };
+                    // Nobody takes it any more where `take` has failed.
+                    if give.send((index, work(item))).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        drop(give);
+        let mut early: BTreeMap<usize, R> = BTreeMap::new();
+        let mut turn = 0;
+        let mut taken = Ok(());
+        for (index, result) in &given {
+            early.insert(index, result);
+            while let Some(result) = early.remove(&turn) {
+                turn += 1;
+                taken = take(result);
+                if taken.is_err() {
+                    break;
+                }
+            }
+            if taken.is_err() {
+                break;
+            }
+        }
+        // Whoever still waits to give learns that nobody takes.
+        drop(given);
+        taken
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn hands_on_in_order_and_ends_with_an_error() {
+        let items: Vec<u64> = (0..1_000).collect();
+        let mut seen = Vec::new();
+        let slow = |n: &u64| (0..(n % 7) * 1_000).fold(*n, |a, b| if b == u64::MAX { b } else { a });
+        let taken: Result<(), ()> = in_order(&items, slow, |n| {
+            seen.push(n);
+            Ok(())
+        });
+        assert!(taken.is_ok() && seen == items);
+        let mut count = 0;
+        let taken = in_order(&items, |n| *n, |n| {
+            count += 1;
+            if n == 17 { Err(n) } else { Ok(()) }
+        });
+        assert_eq!((taken, count), (Err(17), 18));
+    }
 
     #[test]
     fn keeps_the_order() {

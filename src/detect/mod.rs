@@ -49,6 +49,7 @@ mod vocabulary;
 mod wrong_duration;
 
 use std::collections::BTreeMap;
+use std::sync::Mutex;
 
 use polars::prelude::{DataFrame, PolarsError, PolarsResult};
 
@@ -58,7 +59,7 @@ use crate::model::{DetectorMeta, Evidence, Family, Role, Row, TableId};
 use crate::parallel;
 use crate::profile::{Profile, TableProfile};
 use crate::progress::Progress;
-use crate::snapshot::{CHUNK_ROWS, Case, Chunk, ColumnRead, Reader, SnapshotError, scan};
+use crate::snapshot::{CHUNK_ROWS, Case, Chunk, ColumnRead, Reader, SnapshotError, scan_with};
 use crate::timing::timed;
 
 pub use closure::Closure;
@@ -264,32 +265,28 @@ pub fn detect(
     let total: u64 = case.tables().iter().map(|t| t.rows).sum();
     progress.begin("detect", Some(total));
     let mut done = 0;
-    let tables: Vec<&TableProfile> = profile.tables.iter().filter(|t| t.is_judged()).collect();
     let (reader, taken_at) = (case.reader(), case.facts().taken_at.micros());
-    let rows = |table: &&TableProfile| reader.table(table.id).rows;
-    let run = |table: &&TableProfile| {
-        let view = TableView { profile: table, facts: &facts[table.id.index()], all: facts, taken_at, given, patterns: &given.patterns };
-        run_table(reader, &enabled, &view)
-    };
-    let found = parallel::each(&tables, rows, run, |table| {
-        done += rows(table);
-        progress.advance(done, done);
-    });
-    progress.end();
     let mut measured = Measured::default();
-    for of_table in found {
-        let of_table = of_table?;
-        measured.evidence.extend(of_table.evidence);
-        measured.closures.extend(of_table.closures);
-        measured.applicable.extend(of_table.applicable);
-        measured.runs.extend(of_table.runs);
+    for table in profile.tables.iter().filter(|t| t.is_judged()) {
+        let view = TableView { profile: table, facts: &facts[table.id.index()], all: facts, taken_at, given, patterns: &given.patterns };
+        run_table(reader, &enabled, &view, &mut measured)?;
+        done += reader.table(table.id).rows;
+        progress.advance(done, done);
     }
+    progress.end();
     Ok(measured)
 }
 
-fn run_table(reader: Reader<'_>, enabled: &[&dyn Detector], view: &TableView<'_>) -> Result<Measured, DetectError> {
+/// What a detector made of a table.
+struct Told {
+    found: Vec<Evidence>,
+    closures: Vec<Closure>,
+    applicable: Option<Vec<Row>>,
+}
+
+/// Runs the detectors over a table: its chunks on two threads, then what the detectors make of them.
+fn run_table(reader: Reader<'_>, enabled: &[&dyn Detector], view: &TableView<'_>, measured: &mut Measured) -> Result<(), DetectError> {
     let table = view.profile.id;
-    let mut measured = Measured::default();
     let mut reads: Vec<ColumnRead> = Vec::new();
     let mut running: Vec<(&dyn Detector, Vec<DataFrame>)> = Vec::new();
     for detector in enabled {
@@ -302,40 +299,52 @@ fn run_table(reader: Reader<'_>, enabled: &[&dyn Detector], view: &TableView<'_>
         }
     }
     if running.is_empty() {
-        return Ok(measured);
+        return Ok(());
     }
     reads.sort_unstable();
     reads.dedup();
+    let detectors: Vec<&dyn Detector> = running.iter().map(|r| r.0).collect();
+    let turn = |chunk: Chunk| -> Result<Vec<DataFrame>, DetectError> {
+        let partial = |detector: &&dyn Detector| {
+            let id = detector.meta().id;
+            let name = || format!("detect: table {}: scan {id}", table.0);
+            timed(name, || detector.scan(&chunk, view)).map_err(|source| DetectError::Frame { detector: id, source })
+        };
+        detectors.iter().map(partial).collect()
+    };
     let name = || format!("detect: table {}: read and scan", table.0);
-    let scanned = timed(name, || scan(reader, table, &reads, CHUNK_ROWS, |chunk| {
-        for (detector, partials) in &mut running {
-            let name = || format!("detect: table {}: scan {}", table.0, detector.meta().id);
-            let partial = timed(name, || detector.scan(&chunk, view)).map_err(|source| DetectError::Frame { detector: detector.meta().id, source })?;
-            partials.push(partial);
-        }
-        Ok::<(), DetectError>(())
-    }));
+    let scanned = timed(name, || {
+        scan_with(reader, table, &reads, CHUNK_ROWS, turn, |partials| {
+            running.iter_mut().zip(partials).for_each(|(of, partial)| of.1.push(partial));
+            Ok(())
+        })
+    });
     scanned?;
-    for (detector, partials) in running {
-        let id = detector.meta().id;
-        let frame_error = |source| DetectError::Frame { detector: id, source };
-        let merged = stack(partials).map_err(frame_error)?;
-        let name = || format!("detect: table {}: finish {id}", table.0);
-        let mut found = timed(name, || detector.finish(&merged, view)).map_err(frame_error)?;
-        found.retain(|e| !e.rows.is_empty());
-        found.sort_by(|a, b| a.rows.cmp(&b.rows).then_with(|| a.kind.cmp(&b.kind)));
-        let name = || format!("detect: table {}: closures {id}", table.0);
-        let closures = timed(name, || detector.closures(&merged, view)).map_err(frame_error)?;
+    let running: Vec<(&dyn Detector, Mutex<Vec<DataFrame>>)> = running.into_iter().map(|(d, partials)| (d, Mutex::new(partials))).collect();
+    let finish = |(detector, partials): &(&dyn Detector, Mutex<Vec<DataFrame>>)| {
+        let partials = partials.lock().map(|mut p| std::mem::take(&mut *p)).unwrap_or_default();
+        let name = || format!("detect: table {}: finish {}", table.0, detector.meta().id);
+        timed(name, || finish(*detector, partials, view)).map_err(|source| DetectError::Frame { detector: detector.meta().id, source })
+    };
+    parallel::in_order(&running, |one| (one.0, finish(one)), |(detector, told)| {
+        let Told { found, closures, applicable } = told?;
         debug_assert!(found.iter().all(|e| e.rows.is_sorted() && e.table == table));
         let facts = found.len() + closures.len();
         let outcome = if facts == 0 { Outcome::Nothing } else { Outcome::Found(facts) };
         measured.closures.extend(closures);
-        let rows = detector.applies_to(&merged, view).map_err(frame_error)?;
-        measured.applicable.extend(rows.map(|rows| Applicable { family: detector.meta().family, table, rows }));
-        measured.runs.push((id, table.index(), outcome));
+        measured.applicable.extend(applicable.map(|rows| Applicable { family: detector.meta().family, table, rows }));
+        measured.runs.push((detector.meta().id, table.index(), outcome));
         measured.evidence.extend(found);
-    }
-    Ok(measured)
+        Ok(())
+    })
+}
+
+fn finish(detector: &dyn Detector, partials: Vec<DataFrame>, view: &TableView<'_>) -> PolarsResult<Told> {
+    let merged = stack(partials)?;
+    let mut found = detector.finish(&merged, view)?;
+    found.retain(|e| !e.rows.is_empty());
+    found.sort_by(|a, b| a.rows.cmp(&b.rows).then_with(|| a.kind.cmp(&b.kind)));
+    Ok(Told { found, closures: detector.closures(&merged, view)?, applicable: detector.applies_to(&merged, view)? })
 }
 
 /// Stacks partial frames of one schema.

@@ -2,13 +2,15 @@
 
 use polars::prelude::{Column as FrameColumn, DataFrame, IntoColumn as _, NamedFrom as _, Series, StringChunkedBuilder};
 
+use super::leaves::Part;
 use super::{Reader, SnapshotError};
 use crate::model::stamp::Stamp;
 use crate::model::value::hex_text;
 use crate::model::{Row, TableId, ValueRef};
+use crate::parallel;
 
-/// Rows of a chunk: a few MB of text, whatever the table's size.
-pub const CHUNK_ROWS: usize = 64 * 1024;
+/// Rows of a chunk, at most: a few MB of text, whatever the table's size, and small tables still have several.
+pub const CHUNK_ROWS: usize = 32 * 1024;
 
 /// How a column is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -128,32 +130,25 @@ struct Filling<'r> {
     reads: &'r [ColumnRead],
     columns: Vec<usize>,
     builders: Vec<Builders>,
-    /// Most rows of a chunk.
-    room: usize,
     first_row: Row,
     count: usize,
 }
 
 impl<'r> Filling<'r> {
-    fn new(reads: &'r [ColumnRead], room: usize) -> Self {
+    fn new(reads: &'r [ColumnRead], part: &Part) -> Self {
         let mut columns: Vec<usize> = reads.iter().map(|r| r.column()).collect();
         columns.sort_unstable();
         columns.dedup();
-        let mut filling = Self { reads, columns, builders: Vec::new(), room, first_row: 0, count: 0 };
-        filling.begin();
-        filling
-    }
-
-    fn begin(&mut self) {
-        self.builders.clear();
-        self.builders.resize_with(self.columns.len(), Builders::default);
-        for read in self.reads {
-            if let Ok(place) = self.columns.binary_search(&read.column()) {
-                self.builders[place].add(*read, self.room);
+        let mut builders: Vec<Builders> = columns.iter().map(|_| Builders::default()).collect();
+        for read in reads {
+            if let Ok(place) = columns.binary_search(&read.column()) {
+                builders[place].add(*read, part.rows());
             }
         }
+        Self { reads, columns, builders, first_row: part.first_row(), count: 0 }
     }
 
+    #[inline]
     fn push(&mut self, cells: &[ValueRef<'_>]) {
         for (builders, cell) in self.builders.iter_mut().zip(cells) {
             builders.append(*cell);
@@ -161,8 +156,7 @@ impl<'r> Filling<'r> {
         self.count += 1;
     }
 
-    /// Ends the chunk and begins the next.
-    fn take(&mut self) -> Result<Chunk, SnapshotError> {
+    fn finish(mut self) -> Result<Chunk, SnapshotError> {
         let first_row = self.first_row;
         let ordinals: Vec<u32> = (first_row..first_row + self.count as u32).collect();
         let mut parts: Vec<FrameColumn> = vec![Series::new("row".into(), ordinals).into_column()];
@@ -172,32 +166,50 @@ impl<'r> Filling<'r> {
             }
         }
         let frame = DataFrame::new(self.count, parts).map_err(SnapshotError::Frame)?;
-        self.first_row += self.count as u32;
-        self.count = 0;
-        self.begin();
         Ok(Chunk { first_row, frame })
     }
 }
 
-/// Reads a table once, chunk by chunk, handing each to `take`.
+/// Reads a table once, chunk by chunk, on two threads, and hands each chunk to `take`, in order.
 ///
 /// # Errors
 /// Returns what the case file or polars says, or what `take` does.
-pub fn scan<'c, E: From<SnapshotError>>(
+pub fn scan<'c, E: From<SnapshotError> + Send>(
     case: impl Into<Reader<'c>>,
     table: TableId,
     reads: &[ColumnRead],
     chunk_rows: usize,
-    mut take: impl FnMut(Chunk) -> Result<(), E>,
+    take: impl FnMut(Chunk) -> Result<(), E>,
+) -> Result<(), E> {
+    scan_with(case, table, reads, chunk_rows, Ok, take)
+}
+
+/// Reads a table once, chunk by chunk; two threads turn each chunk into something else, and hand it to `take`, in
+/// order.
+///
+/// # Errors
+/// Returns what the case file or polars says, or what `turn` or `take` does.
+pub fn scan_with<'c, R: Send, E: From<SnapshotError> + Send>(
+    case: impl Into<Reader<'c>>,
+    table: TableId,
+    reads: &[ColumnRead],
+    chunk_rows: usize,
+    turn: impl Fn(Chunk) -> Result<R, E> + Sync,
+    mut take: impl FnMut(R) -> Result<(), E>,
 ) -> Result<(), E> {
     let reader = case.into();
-    let mut filling = Filling::new(reads, chunk_rows.min(reader.table(table).rows as usize));
+    let parts: Vec<Part> = reader.parts(table, chunk_rows)?.into_iter().filter(|p| p.rows() > 0).collect();
+    parallel::in_order(&parts, |part| turn(chunk(reader, part, reads)?), |turned: Result<R, E>| take(turned?))
+}
+
+fn chunk(reader: Reader<'_>, part: &Part, reads: &[ColumnRead]) -> Result<Chunk, SnapshotError> {
+    let mut filling = Filling::new(reads, part);
     let columns = filling.columns.clone();
-    reader.visit(table, &columns, |_, cells| {
+    reader.visit_part(part, &columns, |_, cells| {
         filling.push(cells);
-        if filling.count == chunk_rows { take(filling.take()?) } else { Ok(()) }
+        Ok::<(), SnapshotError>(())
     })?;
-    if filling.count > 0 { take(filling.take()?) } else { Ok(()) }
+    filling.finish()
 }
 
 fn append_text(texts: &mut StringChunkedBuilder, value: ValueRef<'_>) {

@@ -10,7 +10,7 @@ use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
 use super::SnapshotError;
-use crate::model::ValueRef;
+use crate::model::{Row, ValueRef};
 
 /// Bytes read from the file at a time: leaves lie behind each other.
 const BLOCK: usize = 256 << 10;
@@ -27,6 +27,30 @@ pub(super) struct PageFile {
     /// Bytes of a page less those reserved.
     usable: usize,
     pages: u64,
+}
+
+/// Some rows of a table that follow each other: whole leaves.
+#[derive(Clone, Debug)]
+pub struct Part {
+    /// Rows of the table before it.
+    before: u64,
+    /// The same behind it.
+    last: u64,
+    leaves: Vec<u32>,
+}
+
+impl Part {
+    /// Returns the ordinal of its first row.
+    #[must_use]
+    pub const fn first_row(&self) -> Row {
+        self.before as Row
+    }
+
+    /// Returns the number of its rows.
+    #[must_use]
+    pub const fn rows(&self) -> usize {
+        (self.last - self.before) as usize
+    }
 }
 
 /// Some pages of the file that lie behind each other.
@@ -80,6 +104,86 @@ impl PageFile {
     ) -> Result<(), E> {
         let mut walk = Walk { file: self, block: Block { first: 0, bytes: Vec::new() }, payload: Vec::new(), visited: 0 };
         walk.tree(root, 0, &mut |walk, leaf| walk.leaf(leaf, columns, &mut take))
+    }
+
+    /// Divides the tree at page `root`, which has `rows` rows, into parts of at most `most` rows; a page that has more
+    /// is a part by itself.
+    ///
+    /// # Errors
+    /// Returns what the system says, or that the file is damaged.
+    pub(super) fn parts(&self, root: u32, rows: u64, most: u64) -> Result<Vec<Part>, SnapshotError> {
+        let mut leaves: Vec<(u32, u64)> = Vec::new();
+        let mut visited = 0;
+        self.leaves(root, rows, 0, &mut visited, &mut leaves)?;
+        let mut parts: Vec<Part> = Vec::new();
+        let mut before = 0;
+        for (page, last) in leaves {
+            if last < before || last > rows {
+                return Err(self.damaged("the rows of a table are out of order"));
+            }
+            match parts.last_mut() {
+                Some(part) if last - part.before <= most => {
+                    part.leaves.push(page);
+                    part.last = last;
+                }
+                _ => parts.push(Part { before, last, leaves: vec![page] }),
+            }
+            before = last;
+        }
+        Ok(parts)
+    }
+
+    /// Lists the leaves below a page, each with its last row's number, from the pages above them.
+    fn leaves(&self, page: u32, last: u64, depth: usize, visited: &mut u64, found: &mut Vec<(u32, u64)>) -> Result<(), SnapshotError> {
+        *visited += 1;
+        if depth > DEEPEST || *visited > self.pages {
+            return Err(self.damaged("pages refer to each other in a circle"));
+        }
+        let mut bytes = Vec::new();
+        self.read(u64::from(page), self.page, &mut bytes)?;
+        if bytes[0] == LEAF {
+            found.push((page, last));
+            return Ok(());
+        }
+        let broken = || self.damaged("a page of a table is none");
+        let children = children(&bytes).ok_or_else(broken)?;
+        // All leaves are as deep as each other, so that one child tells of all.
+        let mut first = Vec::new();
+        self.read(u64::from(children[0]), self.page, &mut first)?;
+        for (index, child) in children.iter().enumerate() {
+            let last = if index + 1 == children.len() { last } else { key(&bytes, index).ok_or_else(broken)? };
+            if first[0] == LEAF {
+                found.push((*child, last));
+            } else {
+                self.leaves(*child, last, depth + 1, visited, found)?;
+            }
+        }
+        // Each page is found once in a whole file.
+        if found.len() as u64 > self.pages { Err(self.damaged("pages refer to each other in a circle")) } else { Ok(()) }
+    }
+
+    /// Hands the cells of `columns`, which rise, of every row of a part to `take`.
+    ///
+    /// # Errors
+    /// Returns what the system says or `take` does, or that the file is damaged.
+    pub(super) fn rows_of_part<E: From<SnapshotError>>(
+        &self,
+        part: &Part,
+        columns: &[usize],
+        mut take: impl FnMut(&[ValueRef<'_>]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut walk = Walk { file: self, block: Block { first: 0, bytes: Vec::new() }, payload: Vec::new(), visited: 0 };
+        let mut rows = 0;
+        for leaf in &part.leaves {
+            if walk.page(u64::from(*leaf))?[0] != LEAF {
+                return Err(self.damaged("a page of a table is none").into());
+            }
+            walk.leaf(u64::from(*leaf), columns, &mut |cells: &[ValueRef<'_>]| {
+                rows += 1;
+                if rows > part.rows() { Err(self.damaged("a table has more rows than it should").into()) } else { take(cells) }
+            })?;
+        }
+        if rows == part.rows() { Ok(()) } else { Err(self.damaged("a table has fewer rows than it should").into()) }
     }
 
     fn damaged(&self, what: &str) -> SnapshotError {
@@ -186,6 +290,11 @@ fn children(page: &[u8]) -> Option<Vec<u32>> {
     }
     found.push(number_at(page, 8)?);
     Some(found)
+}
+
+/// Reads a key of an interior page: the number of the last row below its child.
+fn key(page: &[u8], index: usize) -> Option<u64> {
+    Some(varint(page.get(pointer(page, 12 + 2 * index)? + 4..)?)?.0)
 }
 
 /// A row on a leaf: the part of its record that lies there.

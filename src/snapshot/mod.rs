@@ -17,7 +17,8 @@ mod visit;
 
 pub use bulk::{BulkTable, BulkWriter, Finished, Method};
 pub use case::{Case, CaseTable, DetectorRun, StoredCohort, StoredSpared};
-pub use frames::{CHUNK_ROWS, Chunk, ColumnRead, scan};
+pub use frames::{CHUNK_ROWS, Chunk, ColumnRead, scan, scan_with};
+pub use leaves::Part;
 pub use partial::Partial;
 pub use visit::Reader;
 

@@ -1,6 +1,6 @@
 //! Some cells of every row of a table, borrowed from its pages: for sums and counts that need no frame.
 
-use super::leaves::PageFile;
+use super::leaves::{PageFile, Part};
 use super::{Case, CaseTable, SnapshotError};
 use crate::model::{Row, TableId, ValueRef};
 
@@ -49,6 +49,35 @@ impl<'c> Reader<'c> {
         self.pages.rows(self.table(table).root, &rising, |cells| {
             let ordered: Vec<ValueRef<'_>> = places.iter().map(|place| cells[*place]).collect();
             take(ordinal, &ordered)?;
+            ordinal += 1;
+            Ok(())
+        })
+    }
+}
+
+impl Reader<'_> {
+    /// Divides a table into parts of at most `most` rows, or of one page.
+    ///
+    /// # Errors
+    /// Returns what the system says, or that the file is damaged.
+    pub fn parts(self, table: TableId, most: usize) -> Result<Vec<Part>, SnapshotError> {
+        let info = self.table(table);
+        self.pages.parts(info.root, info.rows, most as u64)
+    }
+
+    /// Reads a part of a table once in row order, handing each row's cells of `columns`, which rise, to `take`.
+    ///
+    /// # Errors
+    /// Returns what the system says or `take` does, or that the file is damaged.
+    pub fn visit_part<E: From<SnapshotError>>(
+        self,
+        part: &Part,
+        columns: &[usize],
+        mut take: impl FnMut(Row, &[ValueRef<'_>]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut ordinal = part.first_row();
+        self.pages.rows_of_part(part, columns, |cells| {
+            take(ordinal, cells)?;
             ordinal += 1;
             Ok(())
         })

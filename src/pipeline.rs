@@ -117,8 +117,9 @@ pub fn analyze_as(case: &mut Case, config: &Loaded, now: i64, ask: &Ask, progres
             Measures { weighed: &unmasked.0, closures: &unmasked.1, ..measures }
         };
         let mut judgement = timed(|| "judge", || cohort::judge(&profile, &measures, &guarded));
-        timed(|| "name cohorts", || name_cohorts(case, &mut judgement))?;
-        timed(|| "store verdicts", || store(case, &judgement))?;
+        let keys = timed(|| "read keys", || keys(case, &judgement))?;
+        timed(|| "name cohorts", || name_cohorts(case, &mut judgement, &keys));
+        timed(|| "store verdicts", || store(case, &judgement, &keys))?;
         let verdict = cohort::snapshot_verdict(&judgement.verdicts, checked && masked.is_empty() && !case.facts().truncated);
         case.set_meta("verdict", verdict.as_str())?;
         case.set_meta("config_sha256", &config.sha256)?;
@@ -149,21 +150,28 @@ fn is_checked(case: &Case, profile: &Profile, runs: &[(&'static str, usize, Outc
     people.peek().is_some() && people.all(|t| applied(t.id))
 }
 
+/// The keys of rows that are not real, as stored texts, by table and row.
+type Keys = BTreeMap<(TableId, Row), String>;
+
+/// Reads the keys of all rows that are stored by name: each is written in several places.
+fn keys(case: &Case, judgement: &Judgement) -> Result<Keys, SnapshotError> {
+    let of_cohorts = judgement.cohorts.iter().flat_map(|c| &c.tables).flat_map(|part| part.rows.iter().map(|row| (part.table, *row)));
+    let mut rows: Vec<(TableId, Row)> = of_cohorts.chain(judgement.verdicts.iter().map(|v| (v.table, v.row))).collect();
+    rows.sort_unstable();
+    rows.dedup();
+    rows.into_iter().map(|(table, row)| Ok(((table, row), row_key_json(&case.row_key(table, row)?)))).collect()
+}
+
 /// Gives each cohort the id that its members' keys make, and each row its cohort's.
-fn name_cohorts(case: &Case, judgement: &mut Judgement) -> Result<(), SnapshotError> {
+fn name_cohorts(case: &Case, judgement: &mut Judgement, keys: &Keys) {
     let mut cohort_of: BTreeMap<(TableId, Row), crate::model::CohortId> = BTreeMap::new();
     for cohort in &mut judgement.cohorts {
         let mut members = Vec::new();
         for part in &cohort.tables {
             let name = &case.table(part.table).table.name;
             for row in &part.rows {
-                members.push(format!(
-                    "{}\0{}\0{}\0{}",
-                    name.database,
-                    name.schema,
-                    name.name,
-                    row_key_json(&case.row_key(part.table, *row)?)
-                ));
+                let key = keys.get(&(part.table, *row)).map_or("", String::as_str);
+                members.push(format!("{}\0{}\0{}\0{key}", name.database, name.schema, name.name));
             }
         }
         cohort.id = cohort::cohort_id(&members);
@@ -182,18 +190,17 @@ fn name_cohorts(case: &Case, judgement: &mut Judgement) -> Result<(), SnapshotEr
     judgement
         .cohorts
         .sort_by(|a, b| b.convicted.cmp(&a.convicted).then(b.rows().cmp(&a.rows())).then(b.bits.cmp(&a.bits)).then(a.id.cmp(&b.id)));
-    Ok(())
 }
 
-fn store(case: &Case, judgement: &Judgement) -> Result<(), SnapshotError> {
+fn store(case: &Case, judgement: &Judgement, keys: &Keys) -> Result<(), SnapshotError> {
     let mut digests: BTreeMap<&crate::model::CohortId, blake3::Hasher> = BTreeMap::new();
     for verdict in &judgement.verdicts {
         let digest = cohort::row_digest(verdict);
-        case.put_verdict(verdict, &digest)?;
+        let key = keys.get(&(verdict.table, verdict.row)).map_or("", String::as_str);
+        case.put_verdict_of(verdict, key, &digest)?;
         if let Some(id) = &verdict.cohort {
-            let key = row_key_json(&case.row_key(verdict.table, verdict.row)?);
             let hasher = digests.entry(id).or_default();
-            for part in [case.table(verdict.table).table.name.to_string().as_str(), key.as_str(), digest.as_str()] {
+            for part in [case.table(verdict.table).table.name.to_string().as_str(), key, digest.as_str()] {
                 hasher.update(&(part.len() as u64).to_le_bytes());
                 hasher.update(part.as_bytes());
             }

@@ -272,8 +272,12 @@ pub(super) fn test(table: &Table<'_>, rows: &[Row], candidates: &[Row], listed: 
     for family in Family::ALL {
         let mut sum = 0.0;
         let (mut hits, mut mute) = (0, 0);
+        let mut terms = table.scores.terms(table.id, family, rows);
+        if terms.is_empty() {
+            continue;
+        }
         for row in rows {
-            match table.scores.term(table.id, family, *row) {
+            match terms.of(*row) {
                 Some(term) => {
                     hits += 1;
                     sum += term.bits.get();
@@ -381,26 +385,22 @@ fn writers(table: &Table<'_>, rows: &[Row], candidates: &[Row]) -> usize {
 pub(super) fn closed(table: &Table<'_>, rows: &[Row], candidates: &[Row]) -> Option<Closed> {
     let mut best: Option<Closed> = None;
     for (index, closure) in table.closures.iter().enumerate() {
-        let with: Vec<Row> = rows.iter().copied().filter(|r| closure.applies(*r)).collect();
-        if with.len() < 3 || with.len() * 2 < rows.len() {
+        let (with, hits) = closure.totals_of(rows);
+        if with < 3 || with * 2 < rows.len() {
             continue;
-        }
-        let mut hits = vec![0_usize; closure.titles.len()];
-        for lists in with.iter().filter_map(|row| closure.lists(*row)) {
-            lists.iter().for_each(|l| hits[l] += 1);
         }
         let (applicable, everywhere) = &table.totals[index];
         let tried = LANGUAGES + (table.rows() as f64).log2();
         for (list, count) in hits.into_iter().enumerate() {
-            let share = count as f64 / with.len() as f64;
+            let share = count as f64 / with as f64;
             if share < IN_ONE_LIST {
                 continue;
             }
             let everywhere = everywhere[list];
-            let outside = applicable - with.len();
+            let outside = applicable - with;
             let native = native_share(&closure.titles[list]);
             // Where the rows are most of the table, the few others no longer tell what real looks like.
-            let elsewhere = if outside < LEAST_OUTSIDE || with.len() > outside {
+            let elsewhere = if outside < LEAST_OUTSIDE || with > outside {
                 if native > NATIVE_LATIN { native } else { SHIPPED_CLOSURE.min(native) }
             } else {
                 ((everywhere - count) as f64 + 0.5) / (outside as f64 + 1.0)
@@ -415,13 +415,13 @@ pub(super) fn closed(table: &Table<'_>, rows: &[Row], candidates: &[Row]) -> Opt
             }
             let bits = mixture(inside, strangers, elsewhere) - tried;
             let against_natives = mixture(inside, strangers, elsewhere.max(native)) - tried;
-            let of_natives = mixture(count, with.len() - count, elsewhere.max(native)) - LANGUAGES;
+            let of_natives = mixture(count, with - count, elsewhere.max(native)) - LANGUAGES;
             if best.as_ref().is_none_or(|b| bits > b.bits) {
                 best = Some(Closed {
                     closure: index,
                     list,
                     hits: count,
-                    of: with.len(),
+                    of: with,
                     elsewhere,
                     bits,
                     against_natives,

@@ -5,6 +5,7 @@ use super::scores::Proposal;
 use super::segments::maximal;
 use super::table::{CLOSURE_FLOOR, SHIPPED_CLOSURE, Table, VALUE_FAMILIES};
 use crate::model::{Family, Row};
+use crate::parallel;
 
 /// What a row without any fact takes off a segment's score, bits.
 const EMPTY: f64 = -1.5;
@@ -48,25 +49,25 @@ fn of_bits(table: &Table<'_>) -> Vec<Proposal> {
 fn of_closures(table: &Table<'_>) -> Vec<Proposal> {
     let mut found = Vec::new();
     for (closure, (applicable, hits)) in table.closures.iter().zip(&table.totals) {
+        let sets = closure.numbered(&table.order);
         let least = SEGMENT + ((table.rows() * closure.titles.len()) as f64).log2();
-        for (list, hits) in hits.iter().enumerate().filter(|(_, h)| **h >= LEAST_HITS) {
+        let of_list = |(list, hits): &(usize, usize)| {
             let share = *hits as f64 / *applicable as f64;
             // Where most of the table is in the list, either the table was drawn from it, or its people bear such names.
             let real =
-                if share > 0.8 { SHIPPED_CLOSURE.max(2.0 * native_share(&closure.titles[list]) - 1.0) } else { share.max(CLOSURE_FLOOR) };
+                if share > 0.8 { SHIPPED_CLOSURE.max(2.0 * native_share(&closure.titles[*list]) - 1.0) } else { share.max(CLOSURE_FLOOR) };
             let (hit, miss) = ((0.95 / real).log2(), (0.05 / (1.0 - real)).log2());
-            let score = |row: &Row| match closure.lists(*row) {
-                None => -0.2,
-                Some(lists) if lists.contains(list) => hit,
-                Some(_) => miss,
-            };
-            let detail = format!("have {} in {}", closure.what, closure.titles[list]);
-            let mut proposals = segments(table, table.order.iter().map(score), least, closure.detector, closure.family, &detail);
+            let scores = closure.scores(*list, -0.2, hit, miss);
+            let detail = format!("have {} in {}", closure.what, closure.titles[*list]);
+            let by_place = sets.iter().map(|set| scores[*set as usize]);
+            let mut proposals = segments(table, by_place, least, closure.detector, closure.family, &detail);
             for proposal in &mut proposals {
-                closure.titles[list].clone_into(&mut proposal.kind);
+                closure.titles[*list].clone_into(&mut proposal.kind);
             }
-            found.extend(proposals);
-        }
+            proposals
+        };
+        let lists: Vec<(usize, usize)> = hits.iter().copied().enumerate().filter(|(_, h)| *h >= LEAST_HITS).collect();
+        parallel::each(&lists, |_| 0, of_list, |_| {}).into_iter().for_each(|proposals| found.extend(proposals));
     }
     // Lists overlap: of proposals over nearly the same rows the largest few are enough.
     found.sort_by_key(|p| std::cmp::Reverse(p.rows.len()));

@@ -1,6 +1,8 @@
 //! The bits of every row, by family: inside a family the strongest fact counts.
 
+use std::collections::btree_map::Range;
 use std::collections::{BTreeMap, BTreeSet};
+use std::iter::Peekable;
 use std::sync::Arc;
 
 use crate::detect::TableFacts;
@@ -53,7 +55,7 @@ pub struct Scores {
 /// Signs of people, of one table. Most real rows have some, so that they are kept small: a number a row, and one
 /// term for each set of signs that occurs.
 #[derive(Debug, Default)]
-struct Signs {
+pub(crate) struct Signs {
     /// By row, the number of its set; 0 where it has none, empty where no row has any.
     set: Vec<u16>,
     /// By number less 1.
@@ -77,6 +79,47 @@ impl Signs {
     fn of(&self, row: Row) -> Option<&Term> {
         let set = *self.set.get(row as usize)?;
         self.terms.get(usize::from(set).checked_sub(1)?)
+    }
+}
+
+/// Terms of a family that are passed over for each row that is asked for, at most.
+const WALK: usize = 8;
+
+/// The terms of a family, for rows that rise.
+pub(crate) enum Terms<'s> {
+    /// There are none.
+    None,
+    /// Signs of people.
+    Signs(&'s Signs),
+    /// Looked up one by one.
+    Look(&'s BTreeMap<Row, Term>),
+    /// Walked along.
+    Walk(Peekable<Range<'s, Row, Term>>),
+}
+
+impl<'s> Terms<'s> {
+    /// Returns whether no row has any.
+    pub(crate) fn is_empty(&mut self) -> bool {
+        match self {
+            Self::None => true,
+            Self::Signs(signs) => signs.terms.is_empty(),
+            Self::Look(terms) => terms.is_empty(),
+            Self::Walk(terms) => terms.peek().is_none(),
+        }
+    }
+
+    /// Returns a row's term; no row may lie before the one asked for last.
+    pub(crate) fn of(&mut self, row: Row) -> Option<&'s Term> {
+        match self {
+            Self::None => None,
+            Self::Signs(signs) => signs.of(row),
+            Self::Look(terms) => terms.get(&row),
+            Self::Walk(terms) => {
+                while terms.next_if(|t| *t.0 < row).is_some() {}
+                // The same row may be asked for again.
+                terms.peek().filter(|t| *t.0 == row).map(|t| t.1)
+            }
+        }
     }
 }
 
@@ -183,6 +226,22 @@ impl Scores {
             return self.signs[table.index()].of(row);
         }
         self.tables[table.index()].get(&family)?.get(&row)
+    }
+
+    /// Returns a family's terms, to be asked for these rows in their order, which rises.
+    pub(crate) fn terms<'s>(&'s self, table: TableId, family: Family, rows: &[Row]) -> Terms<'s> {
+        if family == Family::Human {
+            return Terms::Signs(&self.signs[table.index()]);
+        }
+        let (Some(terms), Some(first), Some(last)) = (self.tables[table.index()].get(&family), rows.first(), rows.last()) else {
+            return Terms::None;
+        };
+        // To walk on costs less than to look each row up, unless most of what lies between is left out.
+        if rows.is_sorted() && terms.len() <= WALK * rows.len() {
+            Terms::Walk(terms.range(*first..=*last).peekable())
+        } else {
+            Terms::Look(terms)
+        }
     }
 
     /// Returns the rows of a table that have any term besides signs of people, sorted.

@@ -47,6 +47,28 @@ impl Closure {
         self.lists(row).is_some_and(|lists| lists.contains(list))
     }
 
+    /// Counts the same among some rows.
+    #[must_use]
+    pub fn totals_of(&self, rows: &[Row]) -> (usize, Vec<usize>) {
+        let mut with: Vec<u32> = rows.iter().filter_map(|row| self.of.get(*row as usize)).copied().filter(|set| *set != 0).collect();
+        with.sort_unstable();
+        let mut hits = vec![0; self.titles.len()];
+        for of_set in with.chunk_by(|a, b| a == b) {
+            self.sets[of_set[0] as usize - 1].iter().for_each(|list| hits[list] += of_set.len());
+        }
+        (with.len(), hits)
+    }
+
+    /// Returns the number of each row's set, 0 where it has no value, in an order of rows.
+    pub(crate) fn numbered(&self, order: &[Row]) -> Vec<u32> {
+        order.iter().map(|row| self.of.get(*row as usize).copied().unwrap_or(0)).collect()
+    }
+
+    /// Returns by number of set, see [`Self::numbered`]: `without` for no value, else whether the list holds it.
+    pub(crate) fn scores(&self, list: usize, without: f64, hit: f64, miss: f64) -> Vec<f64> {
+        std::iter::once(without).chain(self.sets.iter().map(|set| if set.contains(list) { hit } else { miss })).collect()
+    }
+
     /// Counts the rows that have a value, and by list those in it.
     #[must_use]
     pub fn totals(&self) -> (usize, Vec<usize>) {

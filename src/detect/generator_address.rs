@@ -82,8 +82,13 @@ pub(super) fn behind_initial_and_family<'a>(address: &'a str, names: &[&str]) ->
     };
     let initial = given.chars().next()?.to_lowercase().next()?;
     let rest = local.strip_prefix(initial)?;
-    let behind = |family: String| rest.strip_prefix(family.as_str());
-    let number = vocabulary::fold(&family.to_lowercase()).into_iter().find_map(behind)?;
+    // Most addresses are told apart by the first letter already.
+    let number = if family.bytes().all(|b| b.is_ascii_alphabetic()) && family.len() >= 2 {
+        rest.get(..family.len()).filter(|r| r.bytes().zip(family.bytes()).all(|(a, b)| a == b.to_ascii_lowercase()))?;
+        &rest[family.len()..]
+    } else {
+        vocabulary::fold(&family.to_lowercase()).into_iter().find_map(|family| rest.strip_prefix(family.as_str()))?
+    };
     let is_digit = |b: u8| b.is_ascii_digit() || b.is_ascii_lowercase();
     let written = number == "0" || !number.starts_with('0');
     (written && (1..=ROW_DIGITS).contains(&number.len()) && number.bytes().all(is_digit)).then_some(number)

@@ -2,14 +2,20 @@
 //! something, gathered by kind.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
+use foldhash::fast::RandomState;
 use polars::prelude::{DataFrame, IntoColumn as _, NamedFrom as _, PolarsResult, Series};
 
 use super::{Detector, TableView, grouped, rows_of};
 use crate::model::{Certainty, DetectorMeta, Evidence, Measure, Role, Row};
 use crate::profile::ColumnProfile;
 use crate::snapshot::{Chunk, ColumnRead};
+
+/// Share of different values below which a column's are looked at once a chunk, if they have more characters than this:
+/// to look at a short one is as cheap as to look it up.
+const REPEATS: f64 = 0.25;
+const LONG: f64 = 16.0;
 
 /// What the marks of one kind say.
 pub(super) struct Finding {
@@ -72,8 +78,17 @@ impl<T: Marks> Detector for T {
         let mut rows: Vec<Row> = Vec::new();
         let mut kinds: Vec<Kind> = Vec::new();
         for (role, column) in wanted(self, table) {
-            for (offset, text) in chunk.frame.column(&ColumnRead::Text(column).name())?.str()?.iter().enumerate() {
-                if let Some(kind) = text.and_then(|t| self.mark(role, t)) {
+            let texts = chunk.frame.column(&ColumnRead::Text(column).name())?.str()?;
+            let facts = &table.profile.columns[column].facts;
+            // Where values repeat, each is looked at once.
+            let repeats = facts.distinct_share() < REPEATS && facts.mean_chars() > LONG;
+            let mut known: HashMap<&str, Option<Kind>, RandomState> = HashMap::default();
+            for (offset, text) in texts.iter().enumerate() {
+                let kind = match text {
+                    Some(text) if repeats => known.entry(text).or_insert_with(|| self.mark(role, text)).clone(),
+                    text => text.and_then(|t| self.mark(role, t)),
+                };
+                if let Some(kind) = kind {
                     rows.push(chunk.first_row + offset as Row);
                     kinds.push(kind);
                 }

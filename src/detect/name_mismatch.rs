@@ -122,24 +122,32 @@ fn compare(address: &str, names: &[&str]) -> Option<&'static str> {
     if RELAYS.contains(&domain.to_ascii_lowercase().as_str()) {
         return None;
     }
-    let local = local.to_lowercase();
+    let local = vocabulary::lower_case(local);
     let local = local.trim_end_matches(|c: char| c.is_ascii_digit());
     let parts: Vec<&str> = local.split(['.', '_', '-']).filter(|p| !p.is_empty()).collect();
     if parts.is_empty() || parts.iter().any(|p| !p.bytes().all(|b| b.is_ascii_lowercase())) {
         return None;
     }
-    let lower: Vec<String> = names.iter().map(|n| n.to_lowercase()).collect();
-    let tokens: Vec<String> = lower
-        .iter()
-        .flat_map(|n| n.split(|c: char| !c.is_alphanumeric() && c != '\''))
-        .filter(|t| t.chars().count() >= 2)
-        .flat_map(vocabulary::fold)
-        .collect();
+    let (mut tokens, mut own) = (0, false);
+    let mut token = |token: &str| {
+        tokens += 1;
+        own = own || parts.iter().any(|part| part.len() >= 3 && alike(part, token));
+    };
+    for name in names.iter().map(|n| vocabulary::lower_case(n)) {
+        for word in name.split(|c: char| !c.is_alphanumeric() && c != '\'') {
+            // Plain letters are their own form.
+            if word.len() >= 2 && word.bytes().all(|b| b.is_ascii_lowercase()) {
+                token(word);
+            } else if word.chars().nth(1).is_some() {
+                vocabulary::fold(word).iter().for_each(|form| token(form));
+            }
+        }
+    }
     // A name that cannot be written in ASCII letters cannot be compared.
-    if tokens.len() < 2 {
+    if tokens < 2 {
         return None;
     }
-    if parts.iter().any(|part| part.len() >= 3 && tokens.iter().any(|token| alike(part, token))) {
+    if own {
         return Some(OWN);
     }
     if parts.len() == 2 && parts.iter().all(|p| p.len() >= 3) {
@@ -152,7 +160,8 @@ fn compare(address: &str, names: &[&str]) -> Option<&'static str> {
 
 /// Returns whether one word begins the other, or both begin with the same three letters.
 fn alike(a: &str, b: &str) -> bool {
-    a.starts_with(b) || b.starts_with(a) || a.get(..3).is_some_and(|head| b.starts_with(head)) || a.contains(b) || b.contains(a)
+    let holds = |long: &str, short: &str| long.len() >= short.len() && long.as_bytes().windows(short.len()).any(|w| w == short.as_bytes());
+    a.get(..3).is_some_and(|head| b.starts_with(head)) || holds(a, b) || holds(b, a)
 }
 
 #[cfg(test)]

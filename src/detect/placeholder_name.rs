@@ -168,11 +168,16 @@ impl Detector for PlaceholderName {
         let parts = columns(&[Role::GivenName, Role::FamilyName])?;
         let handles = columns(&[Role::Email, Role::Username])?;
         let (mut rows, mut by_name): (Vec<Row>, Vec<bool>) = (Vec::new(), Vec::new());
+        let mut joined = String::new();
         for offset in 0..chunk.frame.height() {
-            let whole: Vec<&str> = names.iter().filter_map(|c| c.get(offset)).collect();
-            let split: Vec<&str> = parts.iter().filter_map(|c| c.get(offset)).collect();
-            let joined = split.join(" ");
-            let all = || whole.iter().copied().chain((!split.is_empty()).then_some(joined.as_str()));
+            joined.clear();
+            let mut split = false;
+            for part in parts.iter().filter_map(|c| c.get(offset)) {
+                joined.push_str(if split { " " } else { "" });
+                joined.push_str(part);
+                split = true;
+            }
+            let all = || names.iter().filter_map(|c| c.get(offset)).chain(split.then_some(joined.as_str()));
             let named = all().any(placeholders_only);
             let fiction = all().any(is_fiction);
             let handle = handles.iter().filter_map(|c| c.get(offset)).any(handle_of_placeholders);
@@ -207,20 +212,34 @@ impl Detector for PlaceholderName {
 
 /// Returns whether every word of a name is a placeholder, and at least one is no mere filler.
 fn placeholders_only(name: &str) -> bool {
-    let lower = name.to_lowercase();
-    let lower = lower.trim();
-    let words: Vec<&str> = lower.split(|c: char| !c.is_alphabetic()).filter(|w| !w.is_empty()).collect();
-    if words.is_empty() || words.len() > 5 {
-        return false;
+    let lower = vocabulary::lower_case(name);
+    let (mut words, mut placeholders) = (0, 0);
+    for word in lower.split(|c: char| !c.is_alphabetic()).filter(|w| !w.is_empty()) {
+        words += 1;
+        // Most names end here, with their first word.
+        if placeholder_word::is_placeholder(word) || is_mash(word) {
+            placeholders += 1;
+        } else if !FILLERS.contains(&word) {
+            return false;
+        }
     }
-    let placeholder = |word: &str| placeholder_word::is_placeholder(word) || is_mash(word);
-    words.iter().any(|w| placeholder(w)) && words.iter().all(|w| placeholder(w) || FILLERS.contains(w))
+    placeholders > 0 && words <= 5
 }
 
 /// Returns whether a name is one of fiction or of forms, which people bear too.
 fn is_fiction(name: &str) -> bool {
-    let lower = name.to_lowercase();
-    FICTION.contains(&lower.split_whitespace().collect::<Vec<_>>().join(" ").as_str())
+    // No other letter than these becomes one of theirs in lower case, but for signs that nobody types.
+    let same = |known: &&&str| {
+        let (mut words, mut given) = (known.split(' '), name.split_whitespace());
+        loop {
+            match (words.next(), given.next()) {
+                (None, None) => return true,
+                (Some(a), Some(b)) if a.eq_ignore_ascii_case(b) => {}
+                _ => return false,
+            }
+        }
+    };
+    FICTION.iter().find(same).is_some()
 }
 
 /// The same of the part of an address before the @; parts behind a plus sign are a person's own affair.

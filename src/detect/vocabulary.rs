@@ -1,8 +1,11 @@
 //! The names and words that public data generators draw from, by list; and which lists a value's words
 //! are all in.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::LazyLock;
+
+use foldhash::fast::FixedState;
 
 /// Most lists of one kind.
 const WORDS: usize = 5;
@@ -70,10 +73,14 @@ impl ListSet {
     }
 }
 
+/// Words with the sets of lists that they are in, as a given name or at all, and as a family name. They are looked up
+/// several times a row.
+type Words = HashMap<Box<str>, (ListSet, ListSet), FixedState>;
+
 /// A vocabulary file: titles of lists, and the sets that each word is in.
 struct Vocabulary {
     titles: Vec<String>,
-    words: HashMap<Box<str>, (ListSet, ListSet)>,
+    words: Words,
 }
 
 impl Vocabulary {
@@ -81,7 +88,7 @@ impl Vocabulary {
     fn read(compressed: &[u8]) -> Self {
         let bytes = zstd::decode_all(compressed).unwrap_or_default();
         let text = String::from_utf8_lossy(&bytes);
-        let mut vocabulary = Self { titles: Vec::new(), words: HashMap::new() };
+        let mut vocabulary = Self { titles: Vec::new(), words: Words::default() };
         let mut sets = (ListSet::default(), ListSet::default());
         for line in text.lines() {
             if let Some(title) = line.strip_prefix("= ") {
@@ -105,8 +112,8 @@ static NAMES: LazyLock<Vocabulary> = LazyLock::new(|| Vocabulary::read(include_b
 static TEXTS: LazyLock<Vocabulary> = LazyLock::new(|| Vocabulary::read(include_bytes!("data/words.txt.zst")));
 
 /// The same names in the letters of an address, as generators write them there.
-static FOLDED: LazyLock<HashMap<Box<str>, (ListSet, ListSet)>> = LazyLock::new(|| {
-    let mut folded: HashMap<Box<str>, (ListSet, ListSet)> = HashMap::new();
+static FOLDED: LazyLock<Words> = LazyLock::new(|| {
+    let mut folded = Words::default();
     for (word, sets) in &NAMES.words {
         for form in fold(word) {
             let entry = folded.entry(form.into()).or_default();
@@ -265,10 +272,15 @@ const AFFIXES: &[&str] = &[
     "fru",
 ];
 
+/// Returns a text in lower case, as it is where it has no capitals.
+pub(super) fn lower_case(text: &str) -> Cow<'_, str> {
+    if text.bytes().all(|b| b.is_ascii() && !b.is_ascii_uppercase()) { text.into() } else { text.to_lowercase().into() }
+}
+
 /// Returns the lists that hold both the given and the family name of a whole name.
 #[must_use]
 pub(super) fn whole_name(name: &str) -> ListSet {
-    let lower = name.to_lowercase();
+    let lower = lower_case(name);
     let mut parts: Vec<&str> = lower.split_whitespace().collect();
     while parts.len() > 2 && parts.first().is_some_and(|p| AFFIXES.contains(&p.trim_end_matches('.'))) {
         parts.remove(0);
@@ -279,6 +291,8 @@ pub(super) fn whole_name(name: &str) -> ListSet {
     match parts.as_slice() {
         [] => ListSet::default(),
         [one] => joined_name(one),
+        // Some languages write the family name first.
+        [first, last] => given(first).and(family(last)).or(given(last).and(family(first))),
         [first, rest @ ..] => {
             let last = rest[rest.len() - 1];
             let mut lists = given(first).and(family(&rest.join(" "))).or(given(first).and(family(last)));
@@ -309,7 +323,7 @@ fn joined_name(name: &str) -> ListSet {
 /// Returns the lists that hold a given and a family name that are stored apart.
 #[must_use]
 pub(super) fn split_name(first: &str, last: &str) -> ListSet {
-    given(first.trim().to_lowercase().as_str()).and(family(last.trim().to_lowercase().as_str()))
+    given(&lower_case(first.trim())).and(family(&lower_case(last.trim())))
 }
 
 /// Returns the lists that hold the names inside a handle: `First.Last99`, `last_first`, `First12`.
@@ -369,7 +383,7 @@ pub(super) fn text(text: &str) -> (ListSet, usize) {
             continue;
         }
         words += 1;
-        let found = TEXTS.words.get(word.to_lowercase().as_str()).map(|s| s.0).unwrap_or_default();
+        let found = TEXTS.words.get(&*lower_case(word)).map(|s| s.0).unwrap_or_default();
         lists = lists.and(found);
         if lists.is_empty() {
             break;

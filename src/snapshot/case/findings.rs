@@ -157,7 +157,14 @@ impl Case {
     /// # Errors
     /// Returns what SQLite says.
     pub fn put_verdict(&self, verdict: &RowVerdict, digest: &str) -> Result<(), SnapshotError> {
-        let key = row_key_json(&self.row_key(verdict.table, verdict.row)?);
+        self.put_verdict_of(verdict, &row_key_json(&self.row_key(verdict.table, verdict.row)?), digest)
+    }
+
+    /// Does the same for a row whose key is at hand, as it is stored.
+    ///
+    /// # Errors
+    /// Returns what SQLite says.
+    pub fn put_verdict_of(&self, verdict: &RowVerdict, key: &str, digest: &str) -> Result<(), SnapshotError> {
         let name = &self.table(verdict.table).table.name;
         let run = || -> rusqlite::Result<()> {
             let mut statement = self.db.prepare_cached("INSERT INTO unseed_verdicts VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?;

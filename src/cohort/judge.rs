@@ -8,6 +8,7 @@ use super::table::{CLOSURE_FLOOR, OWN_FAMILIES, SHIPPED_CLOSURE, Table, VALUE_FA
 use super::{Group, Judgement, Member, propose, refine, same_run};
 use crate::model::stamp::SECOND;
 use crate::model::{Bits, Certainty, Family, Row, TableId};
+use crate::parallel;
 use crate::weigh::{LEAST_OUTSIDE, cap};
 
 /// Evidence that a group needs in one family that a generator decides.
@@ -140,11 +141,13 @@ pub(super) fn table(table: &Table<'_>, groups: &mut Vec<Group>, members: &mut BT
     let proposals = propose::all(table);
     let price = (proposals.len().max(1) as f64).log2();
     let mut accepted: Vec<(Vec<Row>, Tested, &Proposal)> = Vec::new();
-    for proposal in &proposals {
+    let judged = |proposal: &Proposal| {
         let tested = test(table, &proposal.rows, &proposal.rows, by_list(proposal), price);
-        if tested.accepted {
-            accepted.push((core(table, &proposal.rows, &tested), tested, proposal));
-        }
+        tested.accepted.then(|| (core(table, &proposal.rows, &tested), tested))
+    };
+    let tested = parallel::each(&proposals, |p| p.rows.len() as u64, judged, |_| {});
+    for (tested, proposal) in tested.into_iter().zip(&proposals) {
+        accepted.extend(tested.map(|(core, tested)| (core, tested, proposal)));
     }
     for cluster in merge(&accepted) {
         let core = union(cluster.iter().map(|i| accepted[*i].0.as_slice()));

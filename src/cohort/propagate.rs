@@ -2,6 +2,7 @@
 //! owner keeps it from being deleted by itself.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::protect::Guarded;
 use super::scores::{Scores, Term};
@@ -139,6 +140,7 @@ fn owned_tables(profile: &Profile) -> Vec<bool> {
 
 /// Scores rows by their owners. Accounts are never scored: who invited somebody says nothing of them.
 pub(super) fn score(scores: &mut Scores, table: TableId, owners: &BTreeMap<Row, Owner>) {
+    let mut details: BTreeMap<String, Arc<str>> = BTreeMap::new();
     for (row, owner) in owners {
         // Between two real people: whatever it looks like, somebody must look.
         if owner.seeded + owner.review == 0 {
@@ -159,7 +161,7 @@ pub(super) fn score(scores: &mut Scores, table: TableId, owners: &BTreeMap<Row, 
             table,
             Family::Relational,
             *row,
-            Term { bits, detector: "owner", detail: detail.into(), certainty: Certainty::Suggests },
+            Term { bits, detector: "owner", detail: details.entry(detail).or_insert_with_key(|d| d.as_str().into()).clone(), certainty: Certainty::Suggests },
         );
     }
 }

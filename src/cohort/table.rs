@@ -1,7 +1,7 @@
 //! One table as the engine sees it: bits, closures, features, clock.
 
-use std::cell::OnceCell;
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use super::Measures;
 use super::propagate::Owner;
@@ -64,10 +64,10 @@ pub(super) struct Table<'a> {
     pub(super) life: i64,
     /// Mean arrivals per microsecond.
     rate: f64,
-    usually_late: OnceCell<f64>,
+    usually_late: OnceLock<f64>,
     /// Other tables that hang on this one.
     hanging: Vec<&'a TableProfile>,
-    children: OnceCell<Vec<Self>>,
+    children: OnceLock<Vec<Self>>,
     measures: &'a Measures<'a>,
 }
 
@@ -110,9 +110,9 @@ impl<'a> Table<'a> {
             by_key,
             life: span,
             rate,
-            usually_late: OnceCell::new(),
+            usually_late: OnceLock::new(),
             hanging: Vec::new(),
-            children: OnceCell::new(),
+            children: OnceLock::new(),
             measures,
         }
     }

@@ -1,10 +1,10 @@
 //! From bits to verdicts. A row is seeded only inside a convicted cohort, or on two families of its own.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::protect::Guarded;
-use super::scores::Scores;
+use super::scores::{Scores, Term, Terms};
 use super::{Group, Judgement, Member, REVIEW_FROM, SEEDED_FROM, SPARED_FROM};
 use crate::detect::TableFacts;
 use crate::model::verdict::Spared;
@@ -38,14 +38,22 @@ pub(super) fn give(
         rows.extend(guarded.privileged.keys().filter(|k| k.0 == id).map(|k| k.1));
         rows.sort_unstable();
         rows.dedup();
-        for row in rows {
+        let mut plain = Plain::new(scores, id, &rows);
+        for row in rows.iter().copied() {
             let member = member_of[id.index()].get(&row);
+            // Most rows stay real by their bits alone: their terms are put into words only where they are listed, and once.
+            if plain.look(row) < REVIEW_FROM && member.is_none() && !guarded.privileged.contains_key(&(id, row)) {
+                if plain.positive() >= SPARED_FROM {
+                    let reasons = plain.reasons(|| shared(&mut terms, reasons(scores, id, row, None)));
+                    judgement.spared.push(Spared { table: id, row, bits: plain.bits, reasons });
+                }
+                continue;
+            }
             let verdict = one(scores, id, row, member.map(|m| (m, &groups[m.group])), guarded);
             if verdict.verdict == Verdict::Real {
                 let positive: Bits = verdict.reasons.iter().filter(|r| r.family != "prior" && r.bits > Bits::ZERO).map(|r| r.bits).sum();
                 if positive >= SPARED_FROM {
-                    let reasons = terms.get(verdict.reasons.as_slice()).cloned().unwrap_or_else(|| verdict.reasons.into());
-                    terms.insert(reasons.clone());
+                    let reasons = shared(&mut terms, verdict.reasons);
                     judgement.spared.push(Spared { table: id, row, bits: verdict.bits, reasons });
                 }
                 continue;
@@ -67,6 +75,49 @@ pub(super) fn give(
     judgement
 }
 
+/// Returns terms as they are kept for all rows that have the same.
+fn shared(kept: &mut HashSet<Arc<[Reason]>>, reasons: Vec<Reason>) -> Arc<[Reason]> {
+    let shared = kept.get(reasons.as_slice()).cloned().unwrap_or_else(|| reasons.into());
+    kept.insert(shared.clone());
+    shared
+}
+
+/// The terms of rows that belong to no group, walked along.
+struct Plain<'s> {
+    families: Vec<(Family, Terms<'s>)>,
+    /// Those of the row at hand.
+    terms: Vec<(Family, &'s Term)>,
+    bits: Bits,
+    /// What was written of rows with the same terms.
+    written: HashMap<Vec<(Family, Bits, usize)>, Arc<[Reason]>>,
+}
+
+impl<'s> Plain<'s> {
+    fn new(scores: &'s Scores, table: TableId, rows: &[Row]) -> Self {
+        let families = Family::ALL.into_iter().map(|family| (family, scores.terms(table, family, rows))).collect();
+        Self { families, terms: Vec::new(), bits: Bits::ZERO, written: HashMap::new() }
+    }
+
+    /// Goes on to a row; returns its bits, as [`reasons`] sum to them.
+    fn look(&mut self, row: Row) -> Bits {
+        self.terms.clear();
+        self.terms.extend(self.families.iter_mut().filter_map(|(family, terms)| Some((*family, terms.of(row)?))));
+        self.bits = PRIOR + self.terms.iter().map(|(family, term)| term.bits.capped(cap(*family))).sum();
+        self.bits
+    }
+
+    /// Returns the sum of the terms that speak for a seed.
+    fn positive(&self) -> Bits {
+        self.terms.iter().map(|(family, term)| term.bits.capped(cap(*family))).filter(|bits| *bits > Bits::ZERO).sum()
+    }
+
+    /// Returns the row's terms in words; those of one fact share theirs.
+    fn reasons(&mut self, write: impl FnOnce() -> Arc<[Reason]>) -> Arc<[Reason]> {
+        let key = self.terms.iter().map(|(family, term)| (*family, term.bits, Arc::as_ptr(&term.detail).addr())).collect();
+        self.written.entry(key).or_insert_with(write).clone()
+    }
+}
+
 /// Gives the verdicts of a table's rows before any protection, as their children see them.
 pub(super) fn settle(scores: &Scores, table: TableId, members: &BTreeMap<Row, Member>, groups: &[Group]) -> BTreeMap<Row, Verdict> {
     let verdict = |row: Row, member: &Member| {
@@ -81,7 +132,12 @@ pub(super) fn settle(scores: &Scores, table: TableId, members: &BTreeMap<Row, Me
 /// seeded, with a title.
 pub(super) fn alone(scores: &Scores, table: TableId, members: &BTreeMap<Row, Member>) -> BTreeMap<(String, bool), (Vec<Row>, String)> {
     let mut found: BTreeMap<(String, bool), (Vec<Row>, String)> = BTreeMap::new();
-    for row in scores.rows(table).into_iter().filter(|r| !members.contains_key(r)) {
+    let rows = scores.rows(table);
+    let mut plain = Plain::new(scores, table, &rows);
+    for row in rows.iter().copied().filter(|r| !members.contains_key(r)) {
+        if plain.look(row) < REVIEW_FROM {
+            continue;
+        }
         let verdict = one(scores, table, row, None, &Guarded::default());
         if matches!(verdict.verdict, Verdict::Seeded | Verdict::Review) {
             let reason = strongest(&verdict);

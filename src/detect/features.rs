@@ -11,7 +11,7 @@ use crate::model::stamp::Stamp;
 use crate::model::{Family, Role, ValueRef};
 use crate::parallel;
 use crate::profile::{Profile, TableProfile};
-use crate::snapshot::{Case, Reader, SnapshotError};
+use crate::snapshot::{CHUNK_ROWS, Case, Part, Reader, SnapshotError};
 
 /// Different values of a feature that are kept apart; all rarer ones are one.
 const VALUES: usize = 250;
@@ -32,6 +32,8 @@ pub struct Feature {
 struct Numbering {
     known: HashMap<u64, u8, BuildHasherDefault<Spread>>,
     values: Vec<u8>,
+    /// The last value with its number: the next is often the same.
+    last: Option<(u64, u8)>,
 }
 
 /// Spreads numbers of which many are digests already: by the golden ratio, as Fibonacci hashing does.
@@ -55,10 +57,16 @@ impl Hasher for Spread {
 
 impl Numbering {
     fn with_room(rows: usize) -> Self {
-        Self { known: HashMap::default(), values: Vec::with_capacity(rows) }
+        Self { known: HashMap::default(), values: Vec::with_capacity(rows), last: None }
     }
 
     fn push(&mut self, value: u64) {
+        if let Some((last, number)) = self.last
+            && last == value
+        {
+            self.values.push(number);
+            return;
+        }
         let next = self.known.len();
         let number = match self.known.get(&value) {
             Some(number) => *number,
@@ -68,6 +76,7 @@ impl Numbering {
             }
             None => u8::MAX,
         };
+        self.last = Some((value, number));
         self.values.push(number);
     }
 
@@ -136,8 +145,7 @@ struct Looked {
 /// Returns what the case file says.
 pub fn features(case: &Case, profile: &Profile, facts: &[TableFacts]) -> Result<Vec<Vec<Feature>>, SnapshotError> {
     let reader = case.reader();
-    let one = |table: &TableProfile| of_table(reader, table, &facts[table.id.index()], facts);
-    parallel::each(&profile.tables, |t| facts[t.id.index()].rows as u64, one, |_| {}).into_iter().collect()
+    profile.tables.iter().map(|table| of_table(reader, table, &facts[table.id.index()], facts)).collect()
 }
 
 /// Measures the features of a table in one pass.
@@ -153,23 +161,12 @@ fn of_table(reader: Reader<'_>, table: &TableProfile, facts: &TableFacts, all: &
     }
     let created = table.column(Role::CreatedAt);
     let timed: Vec<usize> = (0..table.columns.len()).filter(|c| table.columns[*c].role.is_time()).collect();
-    let columns: Vec<usize> = (0..table.columns.len()).collect();
-    let mut stamps: Vec<Option<Stamp>> = vec![None; columns.len()];
+    let looked: Vec<(usize, Look)> = plan.iter().map(|l| (l.column, l.look)).collect();
     let mut nulls = Numbering::with_room(facts.rows);
-    let mut digits = String::new();
-    reader.visit(table.id, &columns, |_, cells| {
-        nulls.push(pattern(cells));
-        for column in &timed {
-            stamps[*column] = Stamp::of(cells[*column]);
-        }
-        let created = created.and_then(|c| stamps[c]).map(|s| s.micros);
-        for looked in &mut plan {
-            let stamp = stamps[looked.column];
-            looked.numbering.push(match looked.look {
-                Look::Digits => stamp.map_or(99, |s| exactness(i64::from(s.fraction_digits), s.micros)),
-                Look::Against => distance(stamp.map(|s| s.micros), created),
-                look => cell_text(cells[looked.column], &mut digits).map_or(0, |t| value(look, &t)),
-            });
+    let turn = |part: &Part| values_of(reader, part, table.columns.len(), &timed, created, &looked);
+    parallel::in_order(&reader.parts(table.id, CHUNK_ROWS)?, turn, |values: Result<Vec<Vec<u64>>, SnapshotError>| {
+        for (numbering, values) in std::iter::once(&mut nulls).chain(plan.iter_mut().map(|l| &mut l.numbering)).zip(values?) {
+            values.into_iter().for_each(|value| numbering.push(value));
         }
         Ok::<(), SnapshotError>(())
     })?;
@@ -180,6 +177,38 @@ fn of_table(reader: Reader<'_>, table: &TableProfile, facts: &TableFacts, all: &
     }
     found.extend(children(table, facts, all));
     Ok(found)
+}
+
+/// Returns, for a part of a table, what each look gives of each row, behind which cells are NULL.
+fn values_of(
+    reader: Reader<'_>,
+    part: &Part,
+    columns: usize,
+    timed: &[usize],
+    created: Option<usize>,
+    looked: &[(usize, Look)],
+) -> Result<Vec<Vec<u64>>, SnapshotError> {
+    let all: Vec<usize> = (0..columns).collect();
+    let mut stamps: Vec<Option<Stamp>> = vec![None; columns];
+    let mut values: Vec<Vec<u64>> = (0..=looked.len()).map(|_| Vec::with_capacity(part.rows())).collect();
+    let mut digits = String::new();
+    reader.visit_part(part, &all, |_, cells| {
+        values[0].push(pattern(cells));
+        for column in timed {
+            stamps[*column] = Stamp::of(cells[*column]);
+        }
+        let created = created.and_then(|c| stamps[c]).map(|s| s.micros);
+        for ((column, look), values) in looked.iter().zip(&mut values[1..]) {
+            let stamp = stamps[*column];
+            values.push(match look {
+                Look::Digits => stamp.map_or(99, |s| exactness(i64::from(s.fraction_digits), s.micros)),
+                Look::Against => distance(stamp.map(|s| s.micros), created),
+                look => cell_text(cells[*column], &mut digits).map_or(0, |t| value(*look, &t)),
+            });
+        }
+        Ok::<(), SnapshotError>(())
+    })?;
+    Ok(values)
 }
 
 /// Digests which cells of a row are NULL. Empty is as good as NULL to many programs, but not to all: both are told
@@ -213,14 +242,34 @@ const fn word(look: Look) -> &'static str {
 fn value(look: Look, text: &str) -> u64 {
     let hash = |t: &str| super::context::text_hash(0, t);
     match look {
-        Look::Domain => hash(&text.rsplit_once('@').map_or("", |(_, d)| d).to_ascii_lowercase()),
-        Look::Shape => hash(&shape(text.split_once('@').map_or(text, |(local, _)| local))),
+        Look::Domain => match text.rsplit_once('@').map_or("", |(_, domain)| domain) {
+            domain if domain.bytes().any(|b| b.is_ascii_uppercase()) => hash(&domain.to_ascii_lowercase()),
+            domain => hash(domain),
+        },
+        Look::Shape => {
+            let mut digest = 0xcbf2_9ce4_8422_2325_u64;
+            kinds(text.split_once('@').map_or(text, |(local, _)| local), |kind| {
+                digest = (digest ^ u64::from(u32::from(kind))).wrapping_mul(0x0100_0000_01b3);
+            });
+            digest
+        }
         Look::Value => hash(text),
-        Look::Prefix => hash(&text.chars().take(7).collect::<String>()).wrapping_add((text.len() / 4) as u64),
+        Look::Prefix => {
+            let end = text.char_indices().nth(7).map_or(text.len(), |(at, _)| at);
+            hash(&text[..end]).wrapping_add((text.len() / 4) as u64)
+        }
         Look::Decimals => text.split_once('.').map_or(100, |(_, f)| f.len().min(9) as u64),
         Look::Words => {
-            let words = text.split_whitespace().count().min(12) as u64;
-            let capitals = text.split_whitespace().filter(|w| w.chars().next().is_some_and(char::is_uppercase)).count().min(12) as u64;
+            let (mut words, mut capitals) = (0_u64, 0_u64);
+            for word in text.split_whitespace() {
+                words += 1;
+                capitals += u64::from(word.chars().next().is_some_and(char::is_uppercase));
+                // More of either make no difference.
+                if words >= 12 && capitals >= 4 {
+                    break;
+                }
+            }
+            let words = words.min(12);
             let mark = u64::from(text.ends_with('.')) + 2 * u64::from(text.contains('\n'));
             1 + words * 64 + capitals.min(4) * 4 + mark
         }
@@ -229,25 +278,35 @@ fn value(look: Look, text: &str) -> u64 {
 }
 
 /// Replaces letters and digits by their kind, runs by one: `Mary.Smith85` becomes `Aa.Aa9`.
-#[must_use]
-pub(super) fn shape(text: &str) -> String {
+#[cfg(test)]
+fn shape(text: &str) -> String {
     let mut out = String::new();
+    kinds(text, |kind| out.push(kind));
+    out
+}
+
+/// Tells the first sixteen kinds of a text's first 48 characters, runs as one.
+fn kinds(text: &str, mut take: impl FnMut(char)) {
+    let (mut last, mut count) = (None, 0);
     for c in text.chars().take(48) {
-        let kind = if c.is_ascii_digit() {
-            '9'
-        } else if c.is_uppercase() {
-            'A'
-        } else if c.is_alphabetic() {
-            'a'
-        } else {
-            c
+        let kind = match c {
+            '0'..='9' => '9',
+            'A'..='Z' => 'A',
+            'a'..='z' => 'a',
+            _ if c.is_ascii() => c,
+            _ if c.is_uppercase() => 'A',
+            _ if c.is_alphabetic() => 'a',
+            _ => c,
         };
-        if !out.ends_with(kind) {
-            out.push(kind);
+        if last != Some(kind) {
+            take(kind);
+            last = Some(kind);
+            count += 1;
+            if count == 16 {
+                return;
+            }
         }
     }
-    out.truncate(out.char_indices().nth(16).map_or(out.len(), |(at, _)| at));
-    out
 }
 
 /// How exact a time is: the digits of its fraction as the value shows them, and whether lower units are zero.

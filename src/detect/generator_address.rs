@@ -36,8 +36,8 @@ const FREE_MAIL: &[&str] = &["gmail", "yahoo", "hotmail"];
 /// Returns whether an address has the generators' shape.
 fn capital_free_mail(address: &str) -> Option<&'static str> {
     let (local, domain) = address.rsplit_once('@')?;
-    let service = domain.split('.').next()?.to_ascii_lowercase();
-    if !FREE_MAIL.contains(&service.as_str()) {
+    let service = domain.split('.').next()?;
+    if !FREE_MAIL.iter().any(|known| known.eq_ignore_ascii_case(service)) {
         return None;
     }
     let letters = local.trim_end_matches(|c: char| c.is_ascii_digit());

@@ -2,7 +2,7 @@
 
 use polars::prelude::{DataFrame, PolarsResult};
 
-use super::{Detector, NO_ROW, ParentLink, TableFacts, TableView, marks};
+use super::{Detector, NO_ROW, TableView, marks};
 use crate::model::stamp::{DAY, SECOND};
 use crate::model::{Certainty, DetectorMeta, Evidence, Family, Measure, Role, Row, TableClass};
 use crate::snapshot::{Chunk, ColumnRead};
@@ -66,11 +66,17 @@ impl Detector for LaterActivity {
             let mut links = child.parents.iter().filter(|l| l.parent == table.profile.id);
             // Of two people either may have written the row.
             let (Some(link), None) = (links.next(), links.next()) else { continue };
+            let written = |row: &Row| Written { inserted: child.inserted(*row), parent: link.rows[*row as usize] };
+            let (mut before, mut next) = (None, child.order.first().map(written));
             for (place, row) in child.order.iter().enumerate() {
-                if in_batch(child, link, place) {
+                let Some(own) = next else { break };
+                next = child.order.get(place + 1).map(written);
+                let in_batch = own.beside(before) || own.beside(next);
+                before = Some(own);
+                if in_batch {
                     continue;
                 }
-                let (Some(created), Some(inserted)) = (child.created.get(*row), child.inserted(*row)) else { continue };
+                let (Some(created), Some(inserted)) = (child.created.get(*row), own.inserted) else { continue };
                 let parent = link.rows[*row as usize];
                 if parent == NO_ROW || (inserted - created).abs() > IN_PLACE {
                     continue;
@@ -105,13 +111,19 @@ impl Detector for LaterActivity {
     }
 }
 
-/// Returns whether a row stands beside another person's in a batch.
-fn in_batch(child: &TableFacts, link: &ParentLink, place: usize) -> bool {
-    let of = |place: usize| child.order.get(place).map(|row| (child.inserted(*row), link.rows[*row as usize]));
-    let Some((Some(time), parent)) = of(place) else { return false };
-    let beside = |other: Option<(Option<i64>, Row)>| match other {
-        Some((Some(t), p)) => p != parent && (t - time).abs() <= BATCH,
-        _ => false,
-    };
-    beside(place.checked_sub(1).and_then(of)) || beside(of(place + 1))
+/// A row of somebody's, in the order of insertion.
+#[derive(Clone, Copy)]
+struct Written {
+    inserted: Option<i64>,
+    parent: Row,
+}
+
+impl Written {
+    /// Returns whether it stands beside another person's in a batch.
+    fn beside(self, other: Option<Self>) -> bool {
+        match (self.inserted, other) {
+            (Some(time), Some(Self { inserted: Some(t), parent })) => parent != self.parent && (t - time).abs() <= BATCH,
+            _ => false,
+        }
+    }
 }

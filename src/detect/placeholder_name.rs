@@ -228,18 +228,15 @@ fn placeholders_only(name: &str) -> bool {
 
 /// Returns whether a name is one of fiction or of forms, which people bear too.
 fn is_fiction(name: &str) -> bool {
-    // No other letter than these becomes one of theirs in lower case, but for signs that nobody types.
-    let same = |known: &&&str| {
-        let (mut words, mut given) = (known.split(' '), name.split_whitespace());
-        loop {
-            match (words.next(), given.next()) {
-                (None, None) => return true,
-                (Some(a), Some(b)) if a.eq_ignore_ascii_case(b) => {}
-                _ => return false,
-            }
-        }
-    };
-    FICTION.iter().find(same).is_some()
+    let plain = name.trim();
+    // Blanks between two words may be several; nearly all names have one, and end here by their length or a letter.
+    let single = !plain.as_bytes().windows(2).any(|w| w[0].is_ascii_whitespace() && w[1].is_ascii_whitespace());
+    if plain.is_ascii() && single {
+        let same = |a: u8, b: u8| a == b.to_ascii_lowercase() || (a == b' ' && b.is_ascii_whitespace());
+        return FICTION.iter().any(|known| known.len() == plain.len() && known.bytes().zip(plain.bytes()).all(|(a, b)| same(a, b)));
+    }
+    let lower = name.to_lowercase();
+    FICTION.contains(&lower.split_whitespace().collect::<Vec<_>>().join(" ").as_str())
 }
 
 /// The same of the part of an address before the @; parts behind a plus sign are a person's own affair.

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use foldhash::fast::FixedState;
 use polars::prelude::{DataFrame, IntoColumn as _, NamedFrom as _, PolarsResult, Series};
 
 use super::context::text_hash;
@@ -150,19 +151,26 @@ fn runs(values: &[u32], price: f64) -> Vec<Run> {
     let mut found: Vec<Run> = Vec::new();
     for turn in 2..=LONGEST.min(values.len() / LEAST_ROUNDS) {
         let mut candidates = Vec::new();
+        let least = (LEAST_ROUNDS - 1) * turn;
+        let repeats = |at: &usize| values[*at] == values[at - turn];
         let mut start = turn;
-        for at in turn..=values.len() {
-            if at < values.len() && values[at] == values[at - turn] {
+        while start + least <= values.len() {
+            // The last of them first: where it does not repeat, no run begins before it.
+            if let Some(at) = (start..start + least).rev().find(|at| !repeats(at)) {
+                start = at + 1;
                 continue;
             }
+            let at = (start + least..values.len()).find(|at| !repeats(at)).unwrap_or(values.len());
             // All alike is no turn, nor are two turns of half the length.
-            let body = &values[start - turn..at];
-            if body.len() >= LEAST_ROUNDS * turn && !shorter(body, turn) {
+            if !shorter(&values[start - turn..at], turn) {
                 candidates.push((start, at));
             }
             start = at + 1;
         }
-        let matches = (turn..values.len()).filter(|at| values[*at] == values[at - turn]).count();
+        if candidates.is_empty() {
+            continue;
+        }
+        let matches = values[turn..].iter().zip(&values).filter(|(a, b)| a == b).count();
         for (start, end) in candidates {
             // How often a row repeats the one before it by so many places where it is not in the run.
             let outside = (values.len() - turn - (end - start)).max(1) as f64;
@@ -199,7 +207,7 @@ fn runs(values: &[u32], price: f64) -> Vec<Run> {
 
 /// Numbers the values, with how often each occurs; `None` where they are all alike.
 fn numbered(values: &[u32]) -> Option<(Vec<u32>, Vec<usize>)> {
-    let mut known: HashMap<u32, u32> = HashMap::new();
+    let mut known: HashMap<u32, u32, FixedState> = HashMap::default();
     let mut counts: Vec<usize> = Vec::new();
     let mut numbers = Vec::with_capacity(values.len());
     for value in values {

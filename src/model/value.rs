@@ -60,7 +60,10 @@ impl From<ValueRef<'_>> for Value {
             ValueRef::Null => Self::Null,
             ValueRef::Integer(n) => Self::Integer(n),
             ValueRef::Real(x) => Self::Real(x),
-            ValueRef::Text(text) => Self::Text(String::from_utf8_lossy(text).into_owned()),
+            ValueRef::Text(text) => match std::str::from_utf8(text) {
+                Ok(text) => Self::Text(text.to_owned()),
+                Err(_) => Self::Blob(text.to_owned()),
+            },
             ValueRef::Blob(bytes) => Self::Blob(bytes.to_owned()),
         }
     }

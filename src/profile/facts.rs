@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use crate::model::stamp::Stamp;
-use crate::model::{Scheme, TableId, Value};
-use crate::snapshot::{Case, SnapshotError};
+use crate::model::{Row, Scheme, TableId, Value, ValueRef};
+use crate::snapshot::{Reader, SnapshotError};
 
 /// Values looked at per table: enough that a share of 1 in 1,000 shows, few enough to cost nothing.
 pub(super) const SAMPLE_ROWS: u64 = 8_192;
@@ -163,16 +163,17 @@ impl ColumnFacts {
 }
 
 /// Measures every column of a table over an evenly spread sample of its rows.
-pub(super) fn measure(case: &Case, table: TableId) -> Result<Vec<ColumnFacts>, SnapshotError> {
-    let info = case.table(table);
+pub(super) fn measure(reader: Reader<'_>, table: TableId) -> Result<Vec<ColumnFacts>, SnapshotError> {
+    let info = reader.table(table);
     let columns = info.table.columns.len();
     let mut facts = vec![ColumnFacts::default(); columns];
     let mut counts: Vec<HashMap<String, usize>> = vec![HashMap::new(); columns];
     let mut last_time: Vec<Option<i64>> = vec![None; columns];
     let wanted = info.rows.min(SAMPLE_ROWS);
-    for step in 0..wanted {
-        let row = (step * info.rows / wanted) as u32;
-        let values = case.row(table, row)?;
+    let rows: Vec<Row> = (0..wanted).map(|step| (step * info.rows / wanted) as Row).collect();
+    let all: Vec<usize> = (0..columns).collect();
+    let values_of = |_: Row, cells: &[ValueRef<'_>]| -> Vec<Value> { cells.iter().map(|c| Value::from(*c)).collect() };
+    reader.pick(table, &rows, &all, values_of, |values| {
         let mut earliest: Option<i64> = None;
         let mut times: Vec<Option<i64>> = vec![None; columns];
         for (column, value) in values.iter().enumerate() {
@@ -193,7 +194,7 @@ pub(super) fn measure(case: &Case, table: TableId) -> Result<Vec<ColumnFacts>, S
             }
             last_time[column] = Some(time);
         }
-    }
+    })?;
     for (fact, counts) in facts.iter_mut().zip(counts) {
         fact.distinct = counts.len();
         if counts.len() <= TOP_VALUES {

@@ -16,7 +16,7 @@ use crate::model::stamp::{PLAUSIBLE_FROM, Stamp};
 use crate::model::{Role, Source, TableClass, TableId, TakenAt};
 use crate::parallel;
 use crate::progress::Progress;
-use crate::snapshot::{Case, SnapshotError};
+use crate::snapshot::{CHUNK_ROWS, Case, Part, SnapshotError};
 use crate::timing::timed;
 
 pub use apply::{Polymorphic, polymorphic};
@@ -138,11 +138,17 @@ impl Profile {
 /// Returns what the case file says, or that the configuration names what is not there.
 pub fn profile(case: &mut Case, config: &Loaded, now: i64, progress: &dyn Progress) -> Result<Profile, ProfileError> {
     progress.begin("profile", Some(case.tables().len() as u64));
-    let mut facts: Vec<Vec<ColumnFacts>> = Vec::new();
-    for index in 0..case.tables().len() {
-        facts.push(timed(|| "profile: sample", || facts::measure(case, TableId(index as u32)))?);
-        progress.advance(index as u64 + 1, 0);
-    }
+    let mut done = 0;
+    let reader = case.reader();
+    let rows = |table: &TableId| reader.table(*table).rows;
+    let tables: Vec<TableId> = case.tables().iter().map(|t| t.id).collect();
+    let measured = timed(|| "profile: sample", || {
+        parallel::each(&tables, rows, |table| facts::measure(reader, *table), |_| {
+            done += 1;
+            progress.advance(done, 0);
+        })
+    });
+    let facts = measured.into_iter().collect::<Result<Vec<Vec<ColumnFacts>>, SnapshotError>>()?;
     progress.end();
     apply::schema(case, config)?;
     timed(|| "profile: keys", || keys::infer_keys(case, &facts))?;
@@ -202,16 +208,24 @@ fn infer_taken_at(case: &mut Case, tables: &[TableProfile], now: i64) -> Result<
             .collect();
         let mut newest: Option<i64> = None;
         if !columns.is_empty() {
-            reader.visit(table.id, &columns, |_, cells| {
-                let times = cells.iter().filter_map(|cell| Stamp::of(*cell)).map(|s| s.micros);
-                newest = newest.max(times.filter(|t| (PLAUSIBLE_FROM..=now).contains(t)).max());
+            let of_part = |part: &Part| {
+                let mut newest: Option<i64> = None;
+                reader.visit_part(part, &columns, |_, cells| {
+                    let times = cells.iter().filter_map(|cell| Stamp::of(*cell)).map(|s| s.micros);
+                    newest = newest.max(times.filter(|t| (PLAUSIBLE_FROM..=now).contains(t)).max());
+                    Ok::<(), SnapshotError>(())
+                })?;
+                Ok(newest)
+            };
+            parallel::in_order(&reader.parts(table.id, CHUNK_ROWS)?, of_part, |found: Result<Option<i64>, SnapshotError>| {
+                newest = newest.max(found?);
                 Ok::<(), SnapshotError>(())
             })?;
         }
         Ok(newest)
     };
-    let found = parallel::each(tables, |t| reader.table(t.id).rows, newest_of, |_| {});
-    let newest = found.into_iter().collect::<Result<Vec<Option<i64>>, SnapshotError>>()?.into_iter().flatten().max();
+    let found = tables.iter().map(newest_of).collect::<Result<Vec<Option<i64>>, SnapshotError>>()?;
+    let newest = found.into_iter().flatten().max();
     case.set_taken_at(newest.map_or(TakenAt::Unknown, TakenAt::Inferred))?;
     Ok(())
 }

@@ -3,6 +3,10 @@
 use super::leaves::{PageFile, Part};
 use super::{Case, CaseTable, SnapshotError};
 use crate::model::{Row, TableId, ValueRef};
+use crate::parallel;
+
+/// Pages that a thread takes at a time where rows are picked.
+const PICKED_PAGES: usize = 64;
 
 /// Reads whole tables of a case. Several threads may read at once, while the case writes what was found.
 #[derive(Clone, Copy, Debug)]
@@ -79,6 +83,49 @@ impl Reader<'_> {
         self.pages.rows_of_part(part, columns, |cells| {
             take(ordinal, cells)?;
             ordinal += 1;
+            Ok(())
+        })
+    }
+}
+
+impl Reader<'_> {
+    /// Reads some rows of a table, which rise, on two threads: `turn` makes something of each row's cells of `columns`,
+    /// which rise; what comes of all rows of a page or so is handed to `take`, in order.
+    ///
+    /// # Errors
+    /// Returns what the system says, or that the file is damaged.
+    pub fn pick<R: Send>(
+        self,
+        table: TableId,
+        rows: &[Row],
+        columns: &[usize],
+        turn: impl Fn(Row, &[ValueRef<'_>]) -> R + Sync,
+        mut take: impl FnMut(R),
+    ) -> Result<(), SnapshotError> {
+        let parts = self.parts(table, 1)?;
+        let mut work: Vec<(&Part, &[Row])> = Vec::new();
+        let mut left = rows;
+        for part in &parts {
+            let behind = part.first_row() as usize + part.rows();
+            let (here, rest) = left.split_at(left.partition_point(|row| (*row as usize) < behind));
+            left = rest;
+            if !here.is_empty() {
+                work.push((part, here));
+            }
+        }
+        let pages: Vec<&[(&Part, &[Row])]> = work.chunks(PICKED_PAGES).collect();
+        let some = |pages: &&[(&Part, &[Row])]| -> Result<Vec<R>, SnapshotError> {
+            let mut found = Vec::new();
+            for (part, rows) in *pages {
+                self.pages.pick(part, rows, columns, |row, cells| {
+                    found.push(turn(row, cells));
+                    Ok::<(), SnapshotError>(())
+                })?;
+            }
+            Ok(found)
+        };
+        parallel::in_order(&pages, some, |found: Result<Vec<R>, SnapshotError>| {
+            found?.into_iter().for_each(&mut take);
             Ok(())
         })
     }

@@ -477,7 +477,7 @@ fn merge(accepted: &[(Vec<Row>, Tested, &Proposal)]) -> Vec<Vec<usize>> {
     let mut cluster_of: Vec<usize> = (0..accepted.len()).collect();
     for i in 0..accepted.len() {
         for j in 0..i {
-            let shared = accepted[i].0.iter().filter(|r| accepted[j].0.binary_search(r).is_ok()).count();
+            let shared = in_both(&accepted[i].0, &accepted[j].0);
             let smaller = accepted[i].0.len().min(accepted[j].0.len());
             if smaller > 0 && shared as f64 >= OVERLAP * smaller as f64 {
                 let (from, to) = (cluster_of[i], cluster_of[j]);
@@ -490,6 +490,21 @@ fn merge(accepted: &[(Vec<Row>, Tested, &Proposal)]) -> Vec<Vec<usize>> {
         clusters.entry(*cluster).or_default().push(index);
     }
     clusters.into_values().collect()
+}
+
+/// Counts the rows of two sorted lists that are in both.
+fn in_both(a: &[Row], b: &[Row]) -> usize {
+    let (Some(first), Some(last)) = (a.first().max(b.first()), a.last().min(b.last())) else { return 0 };
+    if first > last {
+        return 0;
+    }
+    let mut others = b.iter().peekable();
+    a.iter()
+        .filter(|row| {
+            while others.next_if(|other| other < row).is_some() {}
+            others.peek() == Some(row)
+        })
+        .count()
 }
 
 /// Returns the group that most of the members which have one belong to.

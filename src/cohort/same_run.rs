@@ -111,13 +111,19 @@ pub(super) fn owned(people: &Table<'_>, rows: &[Row], child: &Table<'_>) -> Opti
     let mut owned: Vec<Row> = Vec::new();
     let mut owners: BTreeSet<Row> = BTreeSet::new();
     let mut shared = 0;
+    let mut among = vec![false; people.rows()];
+    rows.iter().for_each(|row| among[*row as usize] = true);
     for row in 0..child.rows() as Row {
-        let of: Vec<Row> = links.iter().map(|l| l.rows[row as usize]).filter(|r| *r != NO_ROW).collect();
-        let inside = of.iter().filter(|r| rows.binary_search(r).is_ok()).count();
-        shared += usize::from(inside > 0 && inside < of.len());
-        if inside > 0 && inside == of.len() {
+        let of = || links.iter().map(|l| l.rows[row as usize]).filter(|r| *r != NO_ROW);
+        let inside = of().filter(|r| among[*r as usize]).count();
+        if inside == 0 {
+            continue;
+        }
+        if inside == of().count() {
             owned.push(row);
-            owners.extend(of);
+            owners.extend(of());
+        } else {
+            shared += 1;
         }
     }
     let (begins, ends) = child.run(&owned)?;

@@ -62,6 +62,8 @@ pub(super) struct Table<'a> {
     pub(super) by_key: bool,
     /// Time over which the middle nine tenths of its rows were made, microseconds.
     pub(super) life: i64,
+    /// Rows whose time of creation is known.
+    dated: usize,
     /// Mean arrivals per microsecond.
     rate: f64,
     usually_late: OnceLock<f64>,
@@ -109,6 +111,7 @@ impl<'a> Table<'a> {
             order,
             by_key,
             life: span,
+            dated: times.len(),
             rate,
             usually_late: OnceLock::new(),
             hanging: Vec::new(),
@@ -137,7 +140,7 @@ impl<'a> Table<'a> {
     pub(super) fn strangers_by_others(&self, rows: &[Row], life: i64) -> f64 {
         let times: Vec<i64> = rows.iter().filter_map(|r| self.created(*r)).collect();
         let (Some(first), Some(last)) = (times.iter().min(), times.iter().max()) else { return rows.len() as f64 };
-        let others = self.facts.created.known().count().saturating_sub(times.len());
+        let others = self.dated.saturating_sub(times.len());
         let life = self.life.max(life).max(SECOND);
         (BUSY * (others + 1) as f64 * (last - first + SECOND) as f64 / life as f64).min(rows.len() as f64)
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use polars::prelude::{DataFrame, IntoColumn as _, NamedFrom as _, PolarsResult, Series};
 
+use super::context::text_hash;
 use super::{Detector, TableView, Times, rows_of};
 use crate::model::stamp::{DAY, SECOND};
 use crate::model::{Certainty, DetectorMeta, Evidence, Family, Measure, Role, Row};
@@ -70,14 +71,14 @@ impl Detector for LoopCounter {
 
     fn scan(&self, chunk: &Chunk, table: &TableView<'_>) -> PolarsResult<DataFrame> {
         let (mut rows, mut columns): (Vec<Row>, Vec<u32>) = Default::default();
-        let (mut names, mut numbers): (Vec<String>, Vec<u64>) = Default::default();
+        let (mut names, mut numbers): (Vec<u32>, Vec<u32>) = Default::default();
         for read in table.texts(META.reads) {
             for (offset, text) in chunk.frame.column(&read.name())?.str()?.iter().enumerate() {
                 let local = text.map(|t| t.rsplit_once('@').map_or(t, |(local, _)| local));
                 if let Some((name, number)) = local.and_then(split) {
                     rows.push(chunk.first_row + offset as Row);
                     columns.push(read.column() as u32);
-                    names.push(name.chars().rev().take(KEPT).collect());
+                    names.push(digest(name));
                     numbers.push(number);
                 }
             }
@@ -96,16 +97,16 @@ impl Detector for LoopCounter {
     fn finish(&self, merged: &DataFrame, table: &TableView<'_>) -> PolarsResult<Vec<Evidence>> {
         let rows = rows_of(merged)?;
         let columns: Vec<u32> = merged.column("column")?.u32()?.into_no_null_iter().collect();
-        let names: Vec<&str> = merged.column("name")?.str()?.iter().flatten().collect();
-        let numbers: Vec<u64> = merged.column("number")?.u64()?.into_no_null_iter().collect();
+        let names: Vec<u32> = merged.column("name")?.u32()?.into_no_null_iter().collect();
+        let numbers: Vec<u32> = merged.column("number")?.u32()?.into_no_null_iter().collect();
         let (ranks, created) = (table.facts.ranks(), &table.facts.created);
         let life = Life::of(created);
         let mut evidence = Vec::new();
         for read in table.texts(META.reads) {
             let of_column = (0..rows.len()).filter(|i| columns[*i] as usize == read.column());
             let place = |row: Row| ranks.get(row as usize).copied().unwrap_or(row);
-            let mut ends: Vec<End<'_>> =
-                of_column.map(|i| End { place: place(rows[i]), row: rows[i], name: names[i], number: numbers[i] }).collect();
+            let mut ends: Vec<End> =
+                of_column.map(|i| End { place: place(rows[i]), row: rows[i], name: names[i], number: u64::from(numbers[i]) }).collect();
             ends.sort_unstable_by_key(|end| (end.place, end.row));
             let found = chains(&ends).into_iter().filter_map(|chain| chain.within_pace(created));
             evidence.extend(found.filter(|chain| !chain.is_own_numbering(created, &life)).map(|chain| chain.fact(table)));
@@ -130,12 +131,12 @@ impl Life {
 
 /// A value that ends with a number.
 #[derive(Clone, Copy)]
-struct End<'a> {
+struct End {
     /// Place of its row in the order of insertion.
     place: Row,
     row: Row,
-    /// The end of what stands before the number, backwards.
-    name: &'a str,
+    /// Digest of the end of what stands before the number.
+    name: u32,
     number: u64,
 }
 
@@ -150,8 +151,8 @@ struct Chain {
     /// Place of the row that had the last number, and the row.
     place: Row,
     row: Row,
-    /// Some of the names, by their ends.
-    names: BTreeSet<String>,
+    /// Some of the names, by their ends' digests.
+    names: BTreeSet<u32>,
 }
 
 impl Chain {
@@ -164,14 +165,14 @@ impl Chain {
         (goes_on && number == self.next) || (starts_over && number == self.first)
     }
 
-    fn push(&mut self, end: &End<'_>) {
+    fn push(&mut self, end: &End) {
         if end.number == self.first {
             self.round = Some(self.next - self.first);
         }
         self.rows.push(end.row);
         (self.next, self.place, self.row) = (end.number + 1, end.place, end.row);
         if self.names.len() < LEAST_ROWS {
-            self.names.insert(end.name.to_owned());
+            self.names.insert(end.name);
         }
     }
 
@@ -234,7 +235,7 @@ impl Chain {
 }
 
 /// Finds chains of numbers that count on, in the order of insertion.
-fn chains(ends: &[End<'_>]) -> Vec<Chain> {
+fn chains(ends: &[End]) -> Vec<Chain> {
     let mut open: Vec<Chain> = Vec::new();
     let mut found = Vec::new();
     for end in ends {
@@ -250,7 +251,7 @@ fn chains(ends: &[End<'_>]) -> Vec<Chain> {
         if let Some(chain) = open.iter_mut().filter(|c| c.takes(end.number)).max_by_key(|c| c.rows.len()) {
             chain.push(end);
         } else if open.len() < MOST_OPEN {
-            let (names, rows) = (BTreeSet::from([end.name.to_owned()]), vec![end.row]);
+            let (names, rows) = (BTreeSet::from([end.name]), vec![end.row]);
             open.push(Chain { rows, first: end.number, next: end.number + 1, round: None, place: end.place, row: end.row, names });
         }
     }
@@ -258,8 +259,14 @@ fn chains(ends: &[End<'_>]) -> Vec<Chain> {
     found
 }
 
+/// Digests the end of a name: enough to tell names apart.
+fn digest(name: &str) -> u32 {
+    let start = name.char_indices().rev().nth(KEPT - 1).map_or(0, |(at, _)| at);
+    (text_hash(0, &name[start..]) >> 32) as u32
+}
+
 /// Splits a text into a name and the number at its end.
-fn split(text: &str) -> Option<(&str, u64)> {
+fn split(text: &str) -> Option<(&str, u32)> {
     let name = text.trim_end_matches(|c: char| c.is_ascii_digit());
     let digits = &text[name.len()..];
     if name.is_empty() || digits.len() > LONGEST { None } else { Some((name, digits.parse().ok()?)) }
@@ -272,7 +279,7 @@ mod tests {
 
     fn found(texts: &[String]) -> Vec<Chain> {
         let split = texts.iter().enumerate().filter_map(|(i, t)| Some((i as Row, split(t)?)));
-        let ends: Vec<End<'_>> = split.map(|(row, (name, number))| End { place: row, row, name, number }).collect();
+        let ends: Vec<End> = split.map(|(row, (name, number))| End { place: row, row, name: digest(name), number: number.into() }).collect();
         chains(&ends)
     }
 

@@ -55,7 +55,7 @@ use polars::prelude::{DataFrame, PolarsError, PolarsResult};
 
 use crate::config::Config;
 use crate::model::known::{Known, KnownTable, SeedPatterns};
-use crate::model::{DetectorMeta, Evidence, Family, Role, Row, TableId};
+use crate::model::{DetectorMeta, Evidence, Family, Role, Row, TableId, ValueRef};
 use crate::parallel;
 use crate::profile::{Profile, TableProfile};
 use crate::progress::Progress;
@@ -174,6 +174,8 @@ pub struct TableView<'a> {
     pub given: &'a Known,
     /// Texts and templates of its seed files.
     pub patterns: &'a SeedPatterns,
+    /// The rows, for [`Self::texts_of`] alone.
+    reader: Reader<'a>,
 }
 
 impl TableView<'_> {
@@ -187,6 +189,19 @@ impl TableView<'_> {
     #[must_use]
     pub fn known(&self) -> Option<&KnownTable> {
         self.given.tables.get(self.profile.id.index())?.as_ref()
+    }
+
+    /// Returns the texts of a column in some rows, which rise, to put a fact into words: partials keep digests, and
+    /// the few texts that are shown are fetched by the rows that have them.
+    ///
+    /// # Errors
+    /// Returns what the case file says.
+    pub fn texts_of(&self, column: usize, rows: &[Row]) -> PolarsResult<Vec<String>> {
+        let mut texts = Vec::with_capacity(rows.len());
+        let text = |_: Row, cells: &[ValueRef<'_>]| context::cell_text(cells[0], &mut String::new()).unwrap_or_default().into_owned();
+        let picked = self.reader.pick(self.profile.id, rows, &[column], text, |text| texts.push(text));
+        picked.map_err(|e| PolarsError::ComputeError(e.to_string().into()))?;
+        Ok(texts)
     }
 
     /// Returns the columns with any of these roles, as text reads.
@@ -268,7 +283,7 @@ pub fn detect(
     let (reader, taken_at) = (case.reader(), case.facts().taken_at.micros());
     let mut measured = Measured::default();
     for table in profile.tables.iter().filter(|t| t.is_judged()) {
-        let view = TableView { profile: table, facts: &facts[table.id.index()], all: facts, taken_at, given, patterns: &given.patterns };
+        let view = TableView { profile: table, facts: &facts[table.id.index()], all: facts, taken_at, given, patterns: &given.patterns, reader };
         run_table(reader, &enabled, &view, &mut measured)?;
         done += reader.table(table.id).rows;
         progress.advance(done, done);

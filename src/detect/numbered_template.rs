@@ -3,7 +3,7 @@
 use polars::prelude::{DataFrame, IntoColumn as _, NamedFrom as _, PolarsResult, Series};
 
 use super::context::text_hash;
-use super::{Detector, TableView, log2_factorial, rows_of};
+use super::{Detector, TableView, log2_factorial};
 use crate::model::stamp::DAY;
 use crate::model::{Certainty, DetectorMeta, Evidence, Family, Measure, Role, Row};
 use crate::snapshot::{Chunk, ColumnRead};
@@ -62,20 +62,22 @@ impl Detector for NumberedTemplate {
     fn scan(&self, chunk: &Chunk, table: &TableView<'_>) -> PolarsResult<DataFrame> {
         let mut rows: Vec<u32> = Vec::new();
         let mut columns: Vec<u32> = Vec::new();
-        let mut templates: Vec<String> = Vec::new();
-        let mut numbers: Vec<i64> = Vec::new();
+        let mut templates: Vec<u64> = Vec::new();
+        let mut numbers: Vec<u32> = Vec::new();
+        let mut template = String::new();
         for role in META.reads {
             for read in table.texts(&[*role]) {
                 for (offset, text) in chunk.frame.column(&read.name())?.str()?.iter().enumerate() {
-                    if let Some((template, number)) = text.and_then(|t| split(t, *role)) {
+                    if let Some(number) = text.and_then(|t| split(t, *role, &mut template)) {
                         rows.push(chunk.first_row + offset as u32);
                         columns.push(read.column() as u32);
-                        templates.push(template);
+                        templates.push(text_hash(0, &template));
                         numbers.push(number);
                     }
                 }
             }
         }
+        // Digests instead of texts: nearly every row of a large table may end with a number.
         DataFrame::new(
             rows.len(),
             vec![
@@ -91,49 +93,46 @@ impl Detector for NumberedTemplate {
         if merged.height() == 0 {
             return Ok(Vec::new());
         }
-        let columns = merged.column("column")?.u32()?.into_no_null_iter();
-        let numbers = merged.column("number")?.i64()?.into_no_null_iter();
-        let templates: Vec<&str> = merged.column("template")?.str()?.iter().flatten().collect();
-        // By digest instead of text: only that equal ones lie together counts.
-        let mut sorted: Vec<(u32, u64, i64, Row, u32)> = columns
-            .zip(&templates)
-            .zip(numbers.zip(rows_of(merged)?))
-            .zip(0..)
-            .map(|(((column, template), (number, row)), place)| (column, text_hash(0, template), number, row, place))
-            .collect();
-        sorted.sort_unstable();
-        let rows: Vec<Row> = sorted.iter().map(|s| s.3).collect();
-        let columns: Vec<u32> = sorted.iter().map(|s| s.0).collect();
-        let numbers: Vec<i64> = sorted.iter().map(|s| s.2).collect();
-        let templates: Vec<&str> = sorted.iter().map(|s| templates[s.4 as usize]).collect();
         let ranks = table.facts.ranks();
         let mut evidence = Vec::new();
-        let mut start = 0;
-        for end in 1..=rows.len() {
-            let goes_on = end < rows.len()
-                && columns[end] == columns[start]
-                && templates[end] == templates[start]
-                && numbers[end] - numbers[end - 1] <= LARGEST_STEP;
-            if goes_on {
-                continue;
+        for column in 0..table.profile.columns.len() {
+            let of_column = merged.column("column")?.u32()?.into_no_null_iter().zip(merged.column("row")?.u32()?.into_no_null_iter());
+            let templates = merged.column("template")?.u64()?.into_no_null_iter();
+            let numbers = merged.column("number")?.u32()?.into_no_null_iter();
+            let all = of_column.zip(templates.zip(numbers)).filter(|((of, _), _)| *of as usize == column);
+            let mut sorted: Vec<(u64, u32, Row)> = all.map(|((_, row), (template, number))| (template, number, row)).collect();
+            sorted.sort_unstable();
+            let mut found: Vec<(Row, Evidence)> = Vec::new();
+            for run in sorted.chunk_by(|a, b| a.0 == b.0 && i64::from(b.1) - i64::from(a.1) <= LARGEST_STEP) {
+                if run.len() >= LEAST_RUN {
+                    let rows: Vec<Row> = run.iter().map(|r| r.2).collect();
+                    let numbers: Vec<i64> = run.iter().map(|r| i64::from(r.1)).collect();
+                    let run = Run { column, rows: &rows, numbers: &numbers };
+                    found.extend(run.judge(table, &ranks).map(|fact| (rows[0], fact)));
+                }
             }
-            if end - start >= LEAST_RUN {
-                let run = Run {
-                    template: templates[start],
-                    column: columns[start] as usize,
-                    rows: &rows[start..end],
-                    numbers: &numbers[start..end],
-                };
-                evidence.extend(run.judge(table, &ranks));
+            // Only now are they called by their names.
+            let mut named: Vec<Row> = found.iter().map(|f| f.0).collect();
+            named.sort_unstable();
+            named.dedup();
+            let texts = table.texts_of(column, &named)?;
+            let role = table.profile.columns[column].role;
+            for (row, mut fact) in found {
+                let mut template = String::new();
+                if let Some(text) = named.binary_search(&row).ok().and_then(|place| texts.get(place)) {
+                    split(text, role, &mut template);
+                }
+                fact.detail.insert_str(0, &template);
+                fact.kind = template;
+                evidence.push(fact);
             }
-            start = end;
         }
         Ok(evidence)
     }
 }
 
-/// Splits a text at its last number; `None` where there is none.
-fn split(text: &str, role: Role) -> Option<(String, i64)> {
+/// Splits a text at its last number, which it returns, and writes what stands around it; `None` where there is none.
+fn split(text: &str, role: Role, template: &mut String) -> Option<u32> {
     if text.len() > LONGEST {
         return None;
     }
@@ -149,16 +148,18 @@ fn split(text: &str, role: Role) -> Option<(String, i64)> {
         return None;
     }
     let number = local[start..end].parse().ok()?;
-    let mut template = format!("{}{{n}}{}", &local[..start], &local[end..]);
+    template.clear();
+    template.push_str(&local[..start]);
+    template.push_str("{n}");
+    template.push_str(&local[end..]);
     if let Some(domain) = domain {
         template.push('@');
         template.push_str(domain);
     }
-    Some((template, number))
+    Some(number)
 }
 
 struct Run<'a> {
-    template: &'a str,
     column: usize,
     rows: &'a [Row],
     numbers: &'a [i64],
@@ -208,8 +209,9 @@ impl Run<'_> {
             detector: META.id,
             family: META.family,
             table: table.profile.id,
-            kind: self.template.to_owned(),
-            detail: format!("{} from {first} to {last} {holes}{order}", self.template),
+            // Behind the template, which is not known here.
+            kind: String::new(),
+            detail: format!(" from {first} to {last} {holes}{order}"),
             rows,
             measure: Measure::Chance { log2_p },
             certainty: if unbroken && ((together && !spread) || in_addresses) { Certainty::CannotBeHuman } else { Certainty::Suggests },
@@ -261,6 +263,10 @@ mod tests {
 
     #[test]
     fn splits_at_the_last_number() {
+        let split = |text: &str, role: Role| {
+            let mut template = String::new();
+            super::split(text, role, &mut template).map(|number| (template, number))
+        };
         assert_eq!(split("user12@test.com", Role::Email), Some(("user{n}@test.com".into(), 12)));
         assert_eq!(split("load-3-user-007", Role::Username), Some(("load-3-user-{n}".into(), 7)));
         assert_eq!(split("Evidence for report 25", Role::Text), Some(("Evidence for report {n}".into(), 25)));

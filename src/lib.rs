@@ -23,6 +23,7 @@ pub mod progress;
 pub mod rehearse;
 pub mod report;
 pub mod review;
+mod segments;
 pub mod snapshot;
 mod timing;
 pub mod weigh;

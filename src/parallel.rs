@@ -10,6 +10,17 @@ use std::thread;
 /// Threads at work: each holds what it reads, and memory has a bound.
 const THREADS: usize = 2;
 
+/// Works on each item as [`each`] does, but on one after the other where the two heaviest together weigh more than
+/// `most`: what they hold would not fit beside each other.
+pub(crate) fn each_within<T: Sync, R: Send>(items: &[T], most: u64, weight: impl Fn(&T) -> u64, work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let mut weights: Vec<u64> = items.iter().map(&weight).collect();
+    weights.sort_unstable();
+    if weights.iter().rev().take(THREADS).sum::<u64>() > most {
+        return items.iter().map(work).collect();
+    }
+    each(items, weight, work, |_| {})
+}
+
 /// Works on each item, the heaviest first; tells of each that is done.
 pub(crate) fn each<T: Sync, R: Send>(
     items: &[T],
@@ -110,10 +121,14 @@ mod tests {
         });
         assert!(taken.is_ok() && seen == items);
         let mut count = 0;
-        let taken = in_order(&items, |n| *n, |n| {
-            count += 1;
-            if n == 17 { Err(n) } else { Ok(()) }
-        });
+        let taken = in_order(
+            &items,
+            |n| *n,
+            |n| {
+                count += 1;
+                if n == 17 { Err(n) } else { Ok(()) }
+            },
+        );
         assert_eq!((taken, count), (Err(17), 18));
     }
 

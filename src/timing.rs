@@ -66,7 +66,8 @@ pub(crate) fn lines() -> String {
     pieces.1.sort_by_key(|p| p.began);
     let mut text = String::new();
     for Piece { name, began, took, times, peak_kib } in &pieces.1 {
-        let _ = writeln!(text, "{:8.3} s +{:7.3} s {:5}x {:6} MiB  {name}", began.as_secs_f64(), took.as_secs_f64(), times, peak_kib / 1024);
+        let _ =
+            writeln!(text, "{:8.3} s +{:7.3} s {:5}x {:6} MiB  {name}", began.as_secs_f64(), took.as_secs_f64(), times, peak_kib / 1024);
     }
     text
 }

@@ -161,7 +161,12 @@ pub(super) fn score(scores: &mut Scores, table: TableId, owners: &BTreeMap<Row, 
             table,
             Family::Relational,
             *row,
-            Term { bits, detector: "owner", detail: details.entry(detail).or_insert_with_key(|d| d.as_str().into()).clone(), certainty: Certainty::Suggests },
+            Term {
+                bits,
+                detector: "owner",
+                detail: details.entry(detail).or_insert_with_key(|d| d.as_str().into()).clone(),
+                certainty: Certainty::Suggests,
+            },
         );
     }
 }

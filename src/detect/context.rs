@@ -11,7 +11,8 @@ use polars::prelude::PolarsResult;
 use crate::model::value::hex_text;
 use crate::model::{Minted, Role, Row, TableId, ValueRef};
 use crate::parallel;
-use crate::profile::{InsertionClock, Profile, Relation, TableProfile, agreement, longest_non_decreasing};
+use crate::profile::HELD_ROWS;
+use crate::profile::{InsertionClock, Profile, Relation, TableProfile, agreement, rising_line};
 use crate::snapshot::{CHUNK_ROWS, Case, Chunk, ColumnRead, Part, Reader, SnapshotError, scan};
 use crate::timing::timed;
 
@@ -133,11 +134,12 @@ pub fn gather(case: &Case, profile: &Profile) -> Result<Vec<TableFacts>, Snapsho
         }
         Ok(facts)
     };
-    let found = timed(|| "gather: times and order", || parallel::each(&profile.tables, |t| reader.table(t.id).rows, of_table, |_| {}));
+    let found =
+        timed(|| "gather: times and order", || parallel::each_within(&profile.tables, HELD_ROWS, |t| reader.table(t.id).rows, of_table));
     let mut all = found.into_iter().collect::<Result<Vec<TableFacts>, SnapshotError>>()?;
     let judged = |relation: &Relation| profile.table(relation.child).is_judged() && profile.table(relation.parent).is_judged();
     let relations: Vec<(usize, &Relation)> = profile.relations.iter().enumerate().filter(|(_, r)| judged(r)).collect();
-    let links = timed(|| "gather: parents", || parallel::each(&relations, |r| reader.table(r.1.child).rows, |r| link(reader, r.1), |_| {}));
+    let links = timed(|| "gather: parents", || relations.iter().map(|r| link(reader, r.1)).collect::<Vec<_>>());
     for ((index, relation), rows) in relations.into_iter().zip(links) {
         all[relation.child.index()].parents.push(ParentLink { relation: index, parent: relation.parent, rows: rows? });
     }
@@ -160,7 +162,7 @@ fn times_and_order(reader: Reader<'_>, profile: &Profile, id: TableId, facts: &m
     let mut reads: Vec<ColumnRead> = created.into_iter().chain(key).chain(ids.map(|i| ColumnRead::Text(i.column))).collect();
     reads.sort_unstable();
     reads.dedup();
-    let mut keys: Vec<(i64, Row)> = Vec::new();
+    let mut keys: Vec<i64> = Vec::new();
     let mut minted: Vec<Option<Minted>> = Vec::new();
     if !reads.is_empty() {
         scan(reader, id, &reads, CHUNK_ROWS, |chunk| {
@@ -168,8 +170,7 @@ fn times_and_order(reader: Reader<'_>, profile: &Profile, id: TableId, facts: &m
                 facts.created.extend(integers(&chunk, read)?);
             }
             if let Some(read) = key {
-                let first = chunk.first_row;
-                keys.extend(integers(&chunk, read)?.into_iter().zip(first..).map(|(k, row)| (k.unwrap_or(i64::MIN), row)));
+                keys.extend(integers(&chunk, read)?.into_iter().map(|k| k.unwrap_or(i64::MIN)));
             }
             if let Some(ids) = ids {
                 let texts = chunk.frame.column(&ColumnRead::Text(ids.column).name()).and_then(|c| c.str()).map_err(SnapshotError::Frame)?;
@@ -188,12 +189,16 @@ fn times_and_order(reader: Reader<'_>, profile: &Profile, id: TableId, facts: &m
     facts.order = match table.clock {
         InsertionClock::Minted { .. } => by_ids(&minted),
         InsertionClock::Key { .. } => {
-            keys.sort_unstable();
-            keys.into_iter().map(|(_, row)| row).collect()
+            let mut rows: Vec<Row> = (0..facts.rows as Row).collect();
+            if !keys.is_sorted() {
+                rows.sort_unstable_by_key(|row| (keys[*row as usize], *row));
+            }
+            rows
         }
         InsertionClock::RowOrder { .. } => (0..facts.rows as Row).collect(),
         InsertionClock::NotApplicable(_) => Vec::new(),
     };
+    drop(keys);
     facts.moved = match table.clock {
         InsertionClock::Minted { .. } => {
             let dated = facts.minted.iter().zip(facts.created.iter()).zip(0..);
@@ -218,15 +223,15 @@ fn by_ids(minted: &[Option<Minted>]) -> Vec<Row> {
 
 /// Dates rows by their place: who lies behind the rising line was inserted when the line says.
 fn moved(facts: &TableFacts) -> Vec<(Row, i64)> {
-    let dated: Vec<(Row, i64)> = facts.order.iter().filter_map(|row| Some((*row, facts.created.get(*row)?))).collect();
-    let on_line = longest_non_decreasing(&dated.iter().map(|d| d.1).collect::<Vec<_>>());
+    let dated = || facts.order.iter().filter_map(|row| Some((*row, facts.created.get(*row)?)));
+    let on_line = rising_line(&dated().map(|d| d.1).collect::<Vec<_>>());
     let mut moved = Vec::new();
     let mut line = None;
-    for ((row, time), on) in dated.iter().zip(on_line) {
+    for ((row, time), on) in dated().zip(on_line) {
         if on {
-            line = Some(*time);
-        } else if let Some(line) = line.filter(|line| line > time) {
-            moved.push((*row, line));
+            line = Some(time);
+        } else if let Some(line) = line.filter(|line| *line > time) {
+            moved.push((row, line));
         }
     }
     moved.sort_unstable();
@@ -235,11 +240,27 @@ fn moved(facts: &TableFacts) -> Vec<(Row, i64)> {
 
 /// Finds each child row's parent by the text of its key.
 fn link(reader: Reader<'_>, relation: &Relation) -> Result<Vec<Row>, SnapshotError> {
-    if let ([child], [parent]) = (relation.child_columns.as_slice(), relation.parent_columns.as_slice())
-        && let Some(rows) = link_integers(reader, (relation.child, *child), (relation.parent, *parent))?
-    {
-        return Ok(rows);
+    let by_integer = match (relation.child_columns.as_slice(), relation.parent_columns.as_slice()) {
+        ([child], [parent]) => link_integers(reader, (relation.child, *child), (relation.parent, *parent))?,
+        _ => None,
+    };
+    let mut rows = match by_integer {
+        Some(rows) => rows,
+        None => link_texts(reader, relation)?,
+    };
+    if let Some(only) = &relation.only {
+        reader.visit(relation.child, &[only.column], |row, cells| {
+            if cells[0] != ValueRef::Text(only.value.as_bytes()) {
+                rows[row as usize] = NO_ROW;
+            }
+            Ok::<(), SnapshotError>(())
+        })?;
     }
+    Ok(rows)
+}
+
+/// Finds them by a digest of the key's texts.
+fn link_texts(reader: Reader<'_>, relation: &Relation) -> Result<Vec<Row>, SnapshotError> {
     let mut parents: HashMap<u64, Row, BuildHasherDefault<Digest>> = HashMap::default();
     each_key(reader, relation.parent, &relation.parent_columns, |row, key| {
         if let Some(key) = key {
@@ -409,4 +430,26 @@ pub(super) fn text_hash(seed: u64, text: &str) -> u64 {
     hash ^= hash >> 33;
     hash = hash.wrapping_mul(0xff51_afd7_ed55_8ccd);
     hash ^ (hash >> 33)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_found_by_keys_near_and_far() {
+        for keys in [vec![5, 3, 9, 3], vec![i64::MIN, i64::MAX, 0, i64::MAX], vec![-7], vec![]] {
+            let by_key = RowsByKey::new(keys.iter().copied().zip(0..).collect());
+            for key in [i64::MIN, -8, -7, 0, 3, 4, 5, 9, 10, i64::MAX] {
+                let first = keys.iter().position(|k| *k == key).map_or(NO_ROW, |row| row as Row);
+                assert_eq!(by_key.row(key), first, "{key} in {keys:?}");
+            }
+        }
+        let mut digits = String::new();
+        let of = |text: &'static str, digits: &mut String| integer_of(ValueRef::Text(text.as_bytes()), digits);
+        assert_eq!(of("17", &mut digits), Some(17));
+        for other in ["+17", "017", "-0", "17.0", "", "x"] {
+            assert_eq!(of(other, &mut digits), None, "{other}");
+        }
+    }
 }

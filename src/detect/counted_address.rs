@@ -67,12 +67,13 @@ impl Detector for CountedAddress {
     }
 
     fn scan(&self, chunk: &Chunk, table: &TableView<'_>) -> PolarsResult<DataFrame> {
-        let (mut rows, mut columns, mut ends): (Vec<Row>, Vec<u32>, Vec<String>) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut rows, mut columns, mut ends): (Vec<Row>, Vec<u32>, Vec<u64>) = (Vec::new(), Vec::new(), Vec::new());
         let mut named: Vec<i32> = Vec::new();
         let mut names = Vec::new();
         for read in name_columns(table) {
             names.push(chunk.frame.column(&read.name())?.str()?.clone());
         }
+        let mut beside: Vec<&str> = Vec::new();
         for read in table.texts(META.reads) {
             for (offset, text) in chunk.frame.column(&read.name())?.str()?.iter().enumerate() {
                 let Some(text) = text else { continue };
@@ -80,9 +81,10 @@ impl Detector for CountedAddress {
                 if local.len() >= 3 && local.is_ascii() {
                     rows.push(chunk.first_row + offset as Row);
                     columns.push(read.column() as u32);
-                    ends.push(local[local.len().saturating_sub(KEPT)..].to_ascii_lowercase());
-                    let beside: Option<Vec<&str>> = names.iter().map(|n| n.get(offset)).collect();
-                    let number = beside.and_then(|beside| behind_initial_and_family(local, &beside));
+                    ends.push(end_of(local));
+                    beside.clear();
+                    beside.extend(names.iter().filter_map(|n| n.get(offset)));
+                    let number = if beside.len() == names.len() { behind_initial_and_family(local, &beside) } else { None };
                     named.push(number.and_then(|n| i32::from_str_radix(n, 36).ok()).unwrap_or(UNNAMED));
                 }
             }
@@ -101,24 +103,24 @@ impl Detector for CountedAddress {
     fn finish(&self, merged: &DataFrame, table: &TableView<'_>) -> PolarsResult<Vec<Evidence>> {
         let rows = rows_of(merged)?;
         let columns: Vec<u32> = merged.column("column")?.u32()?.into_no_null_iter().collect();
-        let ends: Vec<&str> = merged.column("end")?.str()?.iter().flatten().collect();
+        let ends: Vec<u64> = merged.column("end")?.u64()?.into_no_null_iter().collect();
         let named: Vec<i32> = merged.column("named")?.i32()?.into_no_null_iter().collect();
         let ranks = table.facts.ranks();
         let mut evidence = Vec::new();
         for read in table.texts(META.reads) {
             let of_column = (0..rows.len()).filter(|i| columns[*i] as usize == read.column());
-            let mut ordered: Vec<(Row, Ending<'_>)> = of_column
+            let mut ordered: Vec<(Row, Ending)> = of_column
                 .map(|i| {
                     let rank = ranks.get(rows[i] as usize).copied().unwrap_or(rows[i]);
                     (rank, Ending { row: rows[i], end: ends[i], named: named[i] })
                 })
                 .collect();
             ordered.sort_unstable();
-            let ordered: Vec<Ending<'_>> = ordered.into_iter().map(|(_, ending)| ending).collect();
+            let ordered: Vec<Ending> = ordered.into_iter().map(|(_, ending)| ending).collect();
             let chains = chains(&ordered);
             evidence.extend(chains.iter().map(|chain| in_order(table, chain)));
-            let in_chain = |e: &Ending<'_>| chains.iter().any(|c| c.rows.binary_search(&e.row).is_ok());
-            let others: Vec<Ending<'_>> = ordered.iter().copied().filter(|e| !in_chain(e)).collect();
+            let in_chain = |e: &Ending| chains.iter().any(|c| c.rows.binary_search(&e.row).is_ok());
+            let others: Vec<Ending> = ordered.iter().copied().filter(|e| !in_chain(e)).collect();
             evidence.extend(unordered(&others, &table.facts.created).and_then(|rows| in_any_order(table, rows)));
         }
         Ok(evidence)
@@ -127,10 +129,10 @@ impl Detector for CountedAddress {
 
 /// A row's end of address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Ending<'a> {
+struct Ending {
     row: Row,
-    /// The last characters before the `@`.
-    end: &'a str,
+    /// The last characters before the `@`, see [`end_of`].
+    end: u64,
     /// The number behind the initial and the family name, else [`UNNAMED`].
     named: i32,
 }
@@ -182,7 +184,7 @@ fn fact(table: &TableView<'_>, rows: Vec<Row>, detail: String, log2_p: f64) -> E
 ///
 /// Where several rows have one number, only one of them is the seed's: the one that was made while the others
 /// were, or none.
-fn unordered(endings: &[Ending<'_>], created: &Times) -> Option<Vec<Row>> {
+fn unordered(endings: &[Ending], created: &Times) -> Option<Vec<Row>> {
     let mut by_number: BTreeMap<i32, Vec<Row>> = BTreeMap::new();
     for ending in endings.iter().filter(|e| e.named != UNNAMED) {
         by_number.entry(ending.named).or_default().push(ending.row);
@@ -209,22 +211,20 @@ fn unordered(endings: &[Ending<'_>], created: &Times) -> Option<Vec<Row>> {
 }
 
 /// Finds chains of ends that count from 0.
-fn chains(ordered: &[Ending<'_>]) -> Vec<Chain> {
+fn chains(ordered: &[Ending]) -> Vec<Chain> {
     let mut open: Vec<(Vec<Row>, usize, bool)> = Vec::new();
     let mut found = Vec::new();
     for (place, Ending { row, end, named }) in ordered.iter().enumerate() {
-        let (still, over): (Vec<_>, Vec<_>) = open.into_iter().partition(|(_, last, _)| place - last <= LARGEST_STEP);
-        found.extend(over);
-        open = still;
+        found.extend(open.extract_if(.., |(_, last, _)| place - *last > LARGEST_STEP));
         let is_named = |number: usize| usize::try_from(*named) == Ok(number);
-        let next = open.iter_mut().filter(|(rows, ..)| counts(end, rows.len())).max_by_key(|(rows, ..)| rows.len());
+        let next = open.iter_mut().filter(|(rows, ..)| counts(*end, rows.len())).max_by_key(|(rows, ..)| rows.len());
         match next {
             Some((rows, last, all)) => {
                 *all &= is_named(rows.len());
                 rows.push(*row);
                 *last = place;
             }
-            None if counts(end, 0) => open.push((vec![*row], place, is_named(0))),
+            None if counts(*end, 0) => open.push((vec![*row], place, is_named(0))),
             None => {}
         }
     }
@@ -238,8 +238,25 @@ fn chains(ordered: &[Ending<'_>]) -> Vec<Chain> {
 }
 
 /// Returns whether an end is a number in base 36 behind something else.
-fn counts(end: &str, number: usize) -> bool {
-    end.strip_suffix(&base36(number)).is_some_and(|rest| !rest.is_empty())
+fn counts(end: u64, mut number: usize) -> bool {
+    let mut rest = end;
+    loop {
+        let digit = char::from_digit((number % 36) as u32, 36).unwrap_or('0');
+        if rest & 0xff != u64::from(u32::from(digit)) {
+            return false;
+        }
+        rest >>= 8;
+        number /= 36;
+        if number == 0 {
+            return rest != 0;
+        }
+    }
+}
+
+/// Packs the last characters of an ASCII text into a number, in small letters, the last one lowest.
+fn end_of(text: &str) -> u64 {
+    let kept = &text.as_bytes()[text.len().saturating_sub(KEPT)..];
+    kept.iter().fold(0, |packed, byte| packed << 8 | u64::from(byte.to_ascii_lowercase()))
 }
 
 fn base36(mut number: usize) -> String {
@@ -257,8 +274,8 @@ fn base36(mut number: usize) -> String {
 mod tests {
     use super::*;
 
-    fn endings<'a>(ends: &[&'a str], named: impl Fn(usize) -> i32) -> Vec<Ending<'a>> {
-        ends.iter().enumerate().map(|(i, end)| Ending { row: i as Row, end, named: named(i) }).collect()
+    fn endings(ends: &[&str], named: impl Fn(usize) -> i32) -> Vec<Ending> {
+        ends.iter().enumerate().map(|(i, end)| Ending { row: i as Row, end: end_of(end), named: named(i) }).collect()
     }
 
     #[test]
@@ -279,15 +296,15 @@ mod tests {
     #[test]
     fn fills_a_range_in_any_order() {
         // A hundred numbers in an order of their own, one of which real people have too.
-        let mut all: Vec<Ending<'_>> = (0..100).map(|i| Ending { row: i, end: "", named: i as i32 * 37 % 100 }).collect();
-        all.extend([(200, 7), (201, 85), (202, 999), (203, 36)].map(|(row, named)| Ending { row, end: "", named }));
+        let mut all: Vec<Ending> = (0..100).map(|i| Ending { row: i, end: 0, named: i as i32 * 37 % 100 }).collect();
+        all.extend([(200, 7), (201, 85), (202, 999), (203, 36)].map(|(row, named)| Ending { row, end: 0, named }));
         let created: Times = (0..300).map(|row| Some(if row < 100 { 5_000 + row } else { 90_000 })).collect();
         assert_eq!(unordered(&all, &created), Some((0..100).collect()));
         // Nobody can say which of two is the seed's where times do not tell.
         let rows = unordered(&all, &Times::default()).expect("a range");
         assert_eq!(rows.len(), 97);
         // People's numbers are digits, and leave holes.
-        let people: Vec<Ending<'_>> = (0..400).map(|i| Ending { row: i, end: "", named: (i as i32 * 7) % 90 + 36 }).collect();
+        let people: Vec<Ending> = (0..400).map(|i| Ending { row: i, end: 0, named: (i as i32 * 7) % 90 + 36 }).collect();
         assert_eq!(unordered(&people, &Times::default()), None);
     }
 

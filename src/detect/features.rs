@@ -278,8 +278,8 @@ fn value(look: Look, text: &str) -> u64 {
 }
 
 /// Replaces letters and digits by their kind, runs by one: `Mary.Smith85` becomes `Aa.Aa9`.
-#[cfg(test)]
-fn shape(text: &str) -> String {
+#[must_use]
+pub(super) fn shape(text: &str) -> String {
     let mut out = String::new();
     kinds(text, |kind| out.push(kind));
     out

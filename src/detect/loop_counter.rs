@@ -239,9 +239,7 @@ fn chains(ends: &[End]) -> Vec<Chain> {
     let mut open: Vec<Chain> = Vec::new();
     let mut found = Vec::new();
     for end in ends {
-        let (still, over): (Vec<_>, Vec<_>) = open.into_iter().partition(|chain| end.place - chain.place <= LARGEST_STEP);
-        found.extend(over.into_iter().filter(Chain::is_long));
-        open = still;
+        found.extend(open.extract_if(.., |chain| end.place - chain.place > LARGEST_STEP).filter(Chain::is_long));
         // Two claim one number, and one of them is a stranger: neither is taken.
         let claimed = |chain: &&mut Chain| chain.rows.len() > 1 && chain.next == end.number + 1;
         if let Some(chain) = open.iter_mut().filter(claimed).max_by_key(|c| c.rows.len()) {
@@ -279,7 +277,8 @@ mod tests {
 
     fn found(texts: &[String]) -> Vec<Chain> {
         let split = texts.iter().enumerate().filter_map(|(i, t)| Some((i as Row, split(t)?)));
-        let ends: Vec<End> = split.map(|(row, (name, number))| End { place: row, row, name: digest(name), number: number.into() }).collect();
+        let ends: Vec<End> =
+            split.map(|(row, (name, number))| End { place: row, row, name: digest(name), number: number.into() }).collect();
         chains(&ends)
     }
 

@@ -283,7 +283,8 @@ pub fn detect(
     let (reader, taken_at) = (case.reader(), case.facts().taken_at.micros());
     let mut measured = Measured::default();
     for table in profile.tables.iter().filter(|t| t.is_judged()) {
-        let view = TableView { profile: table, facts: &facts[table.id.index()], all: facts, taken_at, given, patterns: &given.patterns, reader };
+        let view =
+            TableView { profile: table, facts: &facts[table.id.index()], all: facts, taken_at, given, patterns: &given.patterns, reader };
         run_table(reader, &enabled, &view, &mut measured)?;
         done += reader.table(table.id).rows;
         progress.advance(done, done);
@@ -299,26 +300,56 @@ struct Told {
     applicable: Option<Vec<Row>>,
 }
 
-/// Runs the detectors over a table: its chunks on two threads, then what the detectors make of them.
+/// Runs the detectors over a table.
 fn run_table(reader: Reader<'_>, enabled: &[&dyn Detector], view: &TableView<'_>, measured: &mut Measured) -> Result<(), DetectError> {
     let table = view.profile.id;
-    let mut reads: Vec<ColumnRead> = Vec::new();
-    let mut running: Vec<(&dyn Detector, Vec<DataFrame>)> = Vec::new();
+    let mut detectors: Vec<&dyn Detector> = Vec::new();
     for detector in enabled {
         match if view.rows() == 0 { Err("the table is empty".to_owned()) } else { detector.reads(view) } {
-            Ok(columns) => {
-                reads.extend(columns);
-                running.push((*detector, Vec::new()));
-            }
+            Ok(_) => detectors.push(*detector),
             Err(why) => measured.runs.push((detector.meta().id, table.index(), Outcome::NotApplicable(why))),
         }
     }
-    if running.is_empty() {
-        return Ok(());
+    // Every so many detectors share a pass: those that lie side by side hold much the same.
+    let passes = if view.rows() > MOST_ROWS { detectors.len().div_ceil(TOGETHER) } else { 1 };
+    let mut told: Vec<Option<Told>> = detectors.iter().map(|_| None).collect();
+    for pass in 0..passes.min(detectors.len()) {
+        let places: Vec<usize> = (pass..detectors.len()).step_by(passes).collect();
+        let of_pass: Vec<&dyn Detector> = places.iter().map(|place| detectors[*place]).collect();
+        run_pass(reader, &of_pass, view, |place, found| told[places[place]] = Some(found))?;
     }
+    for (detector, told) in detectors.into_iter().zip(told) {
+        let Some(Told { found, closures, applicable }) = told else { continue };
+        debug_assert!(found.iter().all(|e| e.rows.is_sorted() && e.table == table));
+        let facts = found.len() + closures.len();
+        let outcome = if facts == 0 { Outcome::Nothing } else { Outcome::Found(facts) };
+        measured.closures.extend(closures);
+        measured.applicable.extend(applicable.map(|rows| Applicable { family: detector.meta().family, table, rows }));
+        measured.runs.push((detector.meta().id, table.index(), outcome));
+        measured.evidence.extend(found);
+    }
+    Ok(())
+}
+
+/// Rows from which on the partials of all detectors are more than memory should hold at once: some of them keep
+/// twenty bytes of every row. Such a table is read once for every few detectors instead.
+const MOST_ROWS: usize = 4_000_000;
+
+/// Detectors that share a pass over such a table.
+const TOGETHER: usize = 3;
+
+/// Runs some detectors over a table: its chunks on two threads, then what each makes of its own, side by side.
+fn run_pass(
+    reader: Reader<'_>,
+    detectors: &[&dyn Detector],
+    view: &TableView<'_>,
+    mut tell: impl FnMut(usize, Told),
+) -> Result<(), DetectError> {
+    let table = view.profile.id;
+    let mut reads: Vec<ColumnRead> = detectors.iter().filter_map(|d| d.reads(view).ok()).flatten().collect();
     reads.sort_unstable();
     reads.dedup();
-    let detectors: Vec<&dyn Detector> = running.iter().map(|r| r.0).collect();
+    let mut partials: Vec<Vec<DataFrame>> = detectors.iter().map(|_| Vec::new()).collect();
     let turn = |chunk: Chunk| -> Result<Vec<DataFrame>, DetectError> {
         let partial = |detector: &&dyn Detector| {
             let id = detector.meta().id;
@@ -329,27 +360,22 @@ fn run_table(reader: Reader<'_>, enabled: &[&dyn Detector], view: &TableView<'_>
     };
     let name = || format!("detect: table {}: read and scan", table.0);
     let scanned = timed(name, || {
-        scan_with(reader, table, &reads, CHUNK_ROWS, turn, |partials| {
-            running.iter_mut().zip(partials).for_each(|(of, partial)| of.1.push(partial));
+        scan_with(reader, table, &reads, CHUNK_ROWS, turn, |found| {
+            partials.iter_mut().zip(found).for_each(|(of, partial)| of.push(partial));
             Ok(())
         })
     });
     scanned?;
-    let running: Vec<(&dyn Detector, Mutex<Vec<DataFrame>>)> = running.into_iter().map(|(d, partials)| (d, Mutex::new(partials))).collect();
+    let work: Vec<(&dyn Detector, Mutex<Vec<DataFrame>>)> = detectors.iter().copied().zip(partials.into_iter().map(Mutex::new)).collect();
     let finish = |(detector, partials): &(&dyn Detector, Mutex<Vec<DataFrame>>)| {
         let partials = partials.lock().map(|mut p| std::mem::take(&mut *p)).unwrap_or_default();
         let name = || format!("detect: table {}: finish {}", table.0, detector.meta().id);
         timed(name, || finish(*detector, partials, view)).map_err(|source| DetectError::Frame { detector: detector.meta().id, source })
     };
-    parallel::in_order(&running, |one| (one.0, finish(one)), |(detector, told)| {
-        let Told { found, closures, applicable } = told?;
-        debug_assert!(found.iter().all(|e| e.rows.is_sorted() && e.table == table));
-        let facts = found.len() + closures.len();
-        let outcome = if facts == 0 { Outcome::Nothing } else { Outcome::Found(facts) };
-        measured.closures.extend(closures);
-        measured.applicable.extend(applicable.map(|rows| Applicable { family: detector.meta().family, table, rows }));
-        measured.runs.push((detector.meta().id, table.index(), outcome));
-        measured.evidence.extend(found);
+    let mut place = 0;
+    parallel::in_order(&work, finish, |told| {
+        tell(place, told?);
+        place += 1;
         Ok(())
     })
 }

@@ -41,7 +41,7 @@ const META: DetectorMeta = DetectorMeta {
 const LEAST_RUN: usize = 5;
 
 /// Largest step between two numbers of one run: a seed may skip a number that was taken.
-const LARGEST_STEP: i64 = 3;
+const LARGEST_STEP: u32 = 3;
 
 /// Share of the numbers between a run's ends that must occur.
 const DENSE: f64 = 0.9;
@@ -102,15 +102,16 @@ impl Detector for NumberedTemplate {
             let all = of_column.zip(templates.zip(numbers)).filter(|((of, _), _)| *of as usize == column);
             let mut sorted: Vec<(u64, u32, Row)> = all.map(|((_, row), (template, number))| (template, number, row)).collect();
             sorted.sort_unstable();
-            let mut found: Vec<(Row, Evidence)> = Vec::new();
-            for run in sorted.chunk_by(|a, b| a.0 == b.0 && i64::from(b.1) - i64::from(a.1) <= LARGEST_STEP) {
-                if run.len() >= LEAST_RUN {
-                    let rows: Vec<Row> = run.iter().map(|r| r.2).collect();
-                    let numbers: Vec<i64> = run.iter().map(|r| i64::from(r.1)).collect();
-                    let run = Run { column, rows: &rows, numbers: &numbers };
-                    found.extend(run.judge(table, &ranks).map(|fact| (rows[0], fact)));
-                }
+            let near = |a: &(u64, u32, Row), b: &(u64, u32, Row)| a.0 == b.0 && b.1 - a.1 <= LARGEST_STEP;
+            let runs = sorted.chunk_by(near).filter(|run| run.len() >= LEAST_RUN);
+            let runs: Vec<Run> = runs
+                .map(|run| Run { column, rows: run.iter().map(|r| r.2).collect(), numbers: run.iter().map(|r| r.1.into()).collect() })
+                .collect();
+            drop(sorted);
+            if numbers_itself(table, column, &runs) {
+                continue;
             }
+            let found: Vec<(Row, Evidence)> = runs.iter().filter_map(|run| Some((run.rows[0], run.judge(table, &ranks)?))).collect();
             // Only now are they called by their names.
             let mut named: Vec<Row> = found.iter().map(|f| f.0).collect();
             named.sort_unstable();
@@ -129,6 +130,22 @@ impl Detector for NumberedTemplate {
         }
         Ok(evidence)
     }
+}
+
+/// Returns whether a column holds numbers that the system hands out: they run, with the holes that undone orders
+/// leave, under the names of years or branches, over most of the table and of its life. Nobody's address does.
+fn numbers_itself(table: &TableView<'_>, column: usize, runs: &[Run]) -> bool {
+    if table.profile.columns[column].role == Role::Email {
+        return false;
+    }
+    let rows = || runs.iter().flat_map(|run| &run.rows);
+    let times = || rows().filter_map(|row| table.facts.created.get(*row));
+    rows().count() * 2 > table.rows() && is_spread(times)
+}
+
+/// Returns whether times lie over more than a month.
+fn is_spread<I: Iterator<Item = i64>>(times: impl Fn() -> I) -> bool {
+    times().max().zip(times().min()).is_some_and(|(last, first)| last - first > 30 * DAY)
 }
 
 /// Splits a text at its last number, which it returns, and writes what stands around it; `None` where there is none.
@@ -159,15 +176,16 @@ fn split(text: &str, role: Role, template: &mut String) -> Option<u32> {
     Some(number)
 }
 
-struct Run<'a> {
+/// Rows with one template and numbers that hardly leave one out.
+struct Run {
     column: usize,
-    rows: &'a [Row],
-    numbers: &'a [i64],
+    rows: Vec<Row>,
+    numbers: Vec<i64>,
 }
 
-impl Run<'_> {
+impl Run {
     fn judge(&self, table: &TableView<'_>, ranks: &[Row]) -> Option<Evidence> {
-        let mut distinct = self.numbers.to_vec();
+        let mut distinct = self.numbers.clone();
         distinct.dedup();
         let (first, last) = (distinct[0], distinct[distinct.len() - 1]);
         let span = (last - first + 1) as f64;
@@ -178,11 +196,6 @@ impl Run<'_> {
         let role = table.profile.columns[self.column].role;
         let spread = self.spread(table);
         let together = self.together(ranks).or_else(|| self.together_in_time(table)).unwrap_or(false);
-        // A counter over most of a table's life is the system's own numbering, except in addresses.
-        let whole_life = self.rows.len() * 2 > table.rows() && spread;
-        if whole_life && role != Role::Email {
-            return None;
-        }
         let rising = !ranks.is_empty() && self.rising(ranks);
         let long_in_addresses = count >= 4 * LEAST_RUN && role == Role::Email;
         if !(together || long_in_addresses) {
@@ -200,7 +213,7 @@ impl Run<'_> {
             return None;
         }
         let unbroken = count as f64 == span;
-        let mut rows = self.rows.to_vec();
+        let mut rows = self.rows.clone();
         rows.sort_unstable();
         rows.dedup();
         let holes = if unbroken { "without holes".to_owned() } else { format!("with {} numbers missing", (span - count as f64) as i64) };
@@ -221,11 +234,7 @@ impl Run<'_> {
 
     /// Returns whether the rows were created over more than a month.
     fn spread(&self, table: &TableView<'_>) -> bool {
-        let times: Vec<i64> = self.rows.iter().filter_map(|r| table.facts.created.get(*r)).collect();
-        match (times.iter().min(), times.iter().max()) {
-            (Some(first), Some(last)) => last - first > 30 * DAY,
-            _ => false,
-        }
+        is_spread(|| self.rows.iter().filter_map(|r| table.facts.created.get(*r)))
     }
 
     /// Returns whether the rows were inserted close to each other, `None` where no order is known.

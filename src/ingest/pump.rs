@@ -114,19 +114,25 @@ pub(super) fn run(inputs: &[Recognised], partial: Partial, options: &Options, pr
         rows_done: 0,
         out: 0,
     };
-    let written = timed(|| "ingest: read and write", || thread::scope(|scope| {
-        let writing = scope.spawn(move || write(writer, &messages, &give_back));
-        let read = pump.read_all(inputs);
-        // Without its sender the writer comes to its end.
-        pump.to_writer = None;
-        let written = writing.join().unwrap_or_else(|_| Err(SnapshotError::Damaged("the writing thread ended abnormally".to_owned())));
-        match (read, written) {
-            // A writer that failed makes the reader fail too; its own error is the cause.
-            (_, Err(error)) => Err(IngestError::from(error)),
-            (Err(error), _) => Err(IngestError::from(error)),
-            (Ok(()), Ok(written)) => Ok(written),
-        }
-    }))?;
+    let written = timed(
+        || "ingest: read and write",
+        || {
+            thread::scope(|scope| {
+                let writing = scope.spawn(move || write(writer, &messages, &give_back));
+                let read = pump.read_all(inputs);
+                // Without its sender the writer comes to its end.
+                pump.to_writer = None;
+                let written =
+                    writing.join().unwrap_or_else(|_| Err(SnapshotError::Damaged("the writing thread ended abnormally".to_owned())));
+                match (read, written) {
+                    // A writer that failed makes the reader fail too; its own error is the cause.
+                    (_, Err(error)) => Err(IngestError::from(error)),
+                    (Err(error), _) => Err(IngestError::from(error)),
+                    (Ok(()), Ok(written)) => Ok(written),
+                }
+            })
+        },
+    )?;
     progress.end();
     pump.finish(written, inputs)
 }

@@ -7,6 +7,7 @@ mod clock;
 mod facts;
 mod keys;
 mod leftover;
+mod polymorphic;
 mod role;
 mod values;
 mod words;
@@ -19,10 +20,10 @@ use crate::progress::Progress;
 use crate::snapshot::{CHUNK_ROWS, Case, Part, SnapshotError};
 use crate::timing::timed;
 
-pub use apply::{Polymorphic, polymorphic};
 pub(crate) use clock::agreement;
-pub use clock::{InsertionClock, MintedColumn, longest_non_decreasing};
+pub use clock::{InsertionClock, MintedColumn, longest_non_decreasing, rising_line};
 pub use facts::ColumnFacts;
+pub use polymorphic::{Only, Polymorphic, polymorphic};
 pub use role::is_privileged;
 pub use words::name_words;
 
@@ -91,6 +92,8 @@ pub struct Relation {
     pub parent_columns: Vec<usize>,
     /// Where the relation was learnt.
     pub source: Source,
+    /// Which rows it holds for, where not for all.
+    pub only: Option<Only>,
 }
 
 impl TableProfile {
@@ -130,6 +133,9 @@ impl Profile {
     }
 }
 
+/// Rows of which the times and keys may be held at once, with room to sort them: some 40 bytes each.
+pub(crate) const HELD_ROWS: u64 = 8_000_000;
+
 /// Profiles every table, stores roles, classes, keys and relations in the case.
 ///
 /// `now` bounds which timestamps are plausible (UTC microseconds).
@@ -142,12 +148,20 @@ pub fn profile(case: &mut Case, config: &Loaded, now: i64, progress: &dyn Progre
     let reader = case.reader();
     let rows = |table: &TableId| reader.table(*table).rows;
     let tables: Vec<TableId> = case.tables().iter().map(|t| t.id).collect();
-    let measured = timed(|| "profile: sample", || {
-        parallel::each(&tables, rows, |table| facts::measure(reader, *table), |_| {
-            done += 1;
-            progress.advance(done, 0);
-        })
-    });
+    let measured = timed(
+        || "profile: sample",
+        || {
+            parallel::each(
+                &tables,
+                rows,
+                |table| facts::measure(reader, *table),
+                |_| {
+                    done += 1;
+                    progress.advance(done, 0);
+                },
+            )
+        },
+    );
     let facts = measured.into_iter().collect::<Result<Vec<Vec<ColumnFacts>>, SnapshotError>>()?;
     progress.end();
     apply::schema(case, config)?;
@@ -167,7 +181,11 @@ pub fn profile(case: &mut Case, config: &Loaded, now: i64, progress: &dyn Progre
     let mut second = class::infer(case, &roles, &facts);
     apply::classes(case, config, &mut second)?;
     leftover::mark(case, &mut second)?;
-    let relations = keys::resolve(case);
+    let mut relations = keys::resolve(case);
+    for some in polymorphic(case, config)? {
+        role::mark_polymorphic(&some.relation, &mut roles[some.relation.child.index()]);
+        relations.push(some.relation);
+    }
     let mut tables = Vec::new();
     for (index, (roles, facts)) in roles.into_iter().zip(facts).enumerate() {
         let id = TableId(index as u32);
@@ -181,7 +199,7 @@ pub fn profile(case: &mut Case, config: &Loaded, now: i64, progress: &dyn Progre
     }
     let reader = case.reader();
     let trust = |table: &TableProfile| clock::trust(reader, table.id, table.column(Role::CreatedAt), table.ids);
-    let clocks = timed(|| "profile: clocks", || parallel::each(&tables, |t| reader.table(t.id).rows, trust, |_| {}));
+    let clocks = timed(|| "profile: clocks", || parallel::each_within(&tables, HELD_ROWS, |t| reader.table(t.id).rows, trust));
     for (table, clock) in tables.iter_mut().zip(clocks) {
         table.clock = clock?;
     }

@@ -1,11 +1,12 @@
 //! One pass over each table for everything that a report counts: business figures, days, months,
 //! hours of the week, ids, references to seeded rows.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::model::stamp::{DAY, PLAUSIBLE_FROM, PLAUSIBLE_UNTIL, SECOND, Stamp, civil_from_days};
-use crate::model::{Role, RowVerdict, TableClass, TableId, ValueRef, Verdict};
-use crate::snapshot::{Case, SnapshotError};
+use crate::model::{Role, Row, RowVerdict, TableClass, TableId, ValueRef, Verdict};
+use crate::parallel;
+use crate::snapshot::{CHUNK_ROWS, Case, Part, SnapshotError};
 
 use super::decimal::Decimal;
 use super::model::{Day, Edge, Figure, Figures, IdStrip, Month, TableHours, TableReport, Timeline, Train};
@@ -103,6 +104,17 @@ impl Reads {
             self.columns.len() - 1
         }))
     }
+
+    /// Puts the columns in the order in which pages hold them.
+    fn rise(&mut self) {
+        let mut rising = self.columns.clone();
+        rising.sort_unstable();
+        let at = |place: &mut usize, columns: &[usize]| *place = rising.binary_search(&columns[*place]).unwrap_or_default();
+        let single =
+            [&mut self.created, &mut self.active, &mut self.deleted, &mut self.amount, &mut self.currency, &mut self.key, &mut self.owner];
+        single.into_iter().flatten().chain(self.references.iter_mut().map(|r| &mut r.0)).for_each(|place| at(place, &self.columns));
+        self.columns = rising;
+    }
 }
 
 /// Sums of a figure over all rows, seeded ones, those in review.
@@ -115,6 +127,17 @@ struct Sums {
 }
 
 impl Sums {
+    fn merge(&mut self, later: &Self) {
+        self.overflow |= later.overflow;
+        let sums = [(&mut self.all, later.all), (&mut self.seeded, later.seeded), (&mut self.review, later.review)];
+        for (sum, more) in sums {
+            match sum.plus(more) {
+                Some(both) => *sum = both,
+                None => self.overflow = true,
+            }
+        }
+    }
+
     fn add(&mut self, verdict: Verdict, value: Decimal) {
         let own = match verdict {
             Verdict::Seeded => Some(&mut self.seeded),
@@ -219,6 +242,183 @@ pub(super) fn tally(
     Ok(tally)
 }
 
+/// What a pass counts by.
+struct Counting<'a> {
+    marks: &'a Marks,
+    id: TableId,
+    reads: &'a Reads,
+    keys: &'a [SeededKeys],
+    is_main: bool,
+    flagged: bool,
+    snapshot_at: Option<i64>,
+}
+
+/// Currencies that are told apart; a column that is no currency after all must not make a figure a value.
+const CURRENCIES: usize = 40;
+
+/// Currencies whose bytes are known again without looking at their letters.
+const KNOWN_CURRENCIES: usize = 8;
+
+/// What was counted of some rows that follow each other.
+struct Counts {
+    rows: Sums,
+    active: Sums,
+    kept: Sums,
+    /// By currency, in the order in which they appeared: rows and sum.
+    amounts: Vec<(String, (Sums, Sums))>,
+    places: HashMap<String, usize>,
+    known: Vec<(Vec<u8>, usize)>,
+    unreadable: u64,
+    days: BTreeMap<i64, Day>,
+    usual: Vec<u64>,
+    members: BTreeMap<usize, Members>,
+    others: Vec<i64>,
+    bounds: Option<(i64, i64)>,
+    /// By watched relation.
+    holding: Vec<u64>,
+}
+
+impl Counts {
+    fn new(watched: usize) -> Self {
+        Self {
+            rows: Sums::default(),
+            active: Sums::default(),
+            kept: Sums::default(),
+            amounts: Vec::new(),
+            places: HashMap::new(),
+            known: Vec::new(),
+            unreadable: 0,
+            days: BTreeMap::new(),
+            usual: vec![0; 168],
+            members: BTreeMap::new(),
+            others: Vec::new(),
+            bounds: None,
+            holding: vec![0; watched],
+        }
+    }
+
+    fn add(&mut self, of: &Counting<'_>, row: Row, cells: &[ValueRef<'_>]) {
+        let reads = of.reads;
+        let (verdict, cohort) = of.marks.of(of.id, row);
+        let one = Decimal::whole(1);
+        // Protected members stay: the pictures are of what may go.
+        let goes = matches!(verdict, Verdict::Seeded | Verdict::Review);
+        self.rows.add(verdict, one);
+        let created = reads.created.and_then(|c| stamp(cells[c]));
+        if let Some(time) = created {
+            match cohort.filter(|_| goes) {
+                Some(cohort) => self.members.entry(cohort).or_default().times.push(time),
+                None => {
+                    self.usual[hour_of_week(time)] += 1;
+                    if of.is_main {
+                        self.others.push(time);
+                    }
+                }
+            }
+            if of.is_main {
+                let day = self.days.entry(time.div_euclid(DAY)).or_default();
+                match verdict {
+                    Verdict::Seeded => day.seeded += 1,
+                    Verdict::Review => day.review += 1,
+                    Verdict::Real | Verdict::Protected => day.stay += 1,
+                }
+            }
+        }
+        if of.flagged {
+            let id = match reads.key.map(|k| cells[k]) {
+                Some(ValueRef::Integer(n)) => Some(n),
+                Some(_) => None,
+                None => Some(i64::from(row) + 1),
+            };
+            if let Some(id) = id {
+                self.bounds = Some(self.bounds.map_or((id, id), |(low, high)| (low.min(id), high.max(id))));
+                if let Some(cohort) = cohort.filter(|_| goes) {
+                    self.members.entry(cohort).or_default().ids.push(id);
+                }
+            }
+        }
+        if let (Some(active_at), Some(now)) = (reads.active, of.snapshot_at)
+            && stamp(cells[active_at]).is_some_and(|t| t > now - ACTIVE_DAYS * DAY && t <= now)
+        {
+            self.active.add(verdict, one);
+        }
+        if reads.deleted.is_some_and(|d| matches!(cells[d], ValueRef::Null)) {
+            self.kept.add(verdict, one);
+        }
+        if let Some(amount) = reads.amount {
+            match Decimal::of(cells[amount]) {
+                Some(value) => {
+                    let place = self.currency(reads.currency.map(|c| cells[c]));
+                    let sums = &mut self.amounts[place].1;
+                    sums.0.add(verdict, one);
+                    sums.1.add(verdict, value);
+                }
+                None if matches!(cells[amount], ValueRef::Null) => {}
+                None => self.unreadable += 1,
+            }
+        }
+        if verdict != Verdict::Seeded {
+            for (place, watch) in &reads.references {
+                self.holding[*watch] += u64::from(of.keys[*watch].has(cells[*place]));
+            }
+        }
+    }
+
+    /// Returns the place of a currency's sums.
+    fn currency(&mut self, cell: Option<ValueRef<'_>>) -> usize {
+        let Some(ValueRef::Text(text)) = cell else { return self.place(String::new()) };
+        if let Some((_, place)) = self.known.iter().find(|k| k.0 == text) {
+            return *place;
+        }
+        let place = self.place(visible(&String::from_utf8_lossy(text).chars().take(12).collect::<String>()));
+        if self.known.len() < KNOWN_CURRENCIES {
+            self.known.push((text.to_vec(), place));
+        }
+        place
+    }
+
+    fn place(&mut self, currency: String) -> usize {
+        if let Some(place) = self.places.get(&currency) {
+            return *place;
+        }
+        self.places.insert(currency.clone(), self.amounts.len());
+        self.amounts.push((currency, Default::default()));
+        self.amounts.len() - 1
+    }
+
+    /// Adds what was counted of the rows behind these.
+    fn merge(&mut self, later: Self) {
+        self.rows.merge(&later.rows);
+        self.active.merge(&later.active);
+        self.kept.merge(&later.kept);
+        for (currency, sums) in later.amounts {
+            let many = self.amounts.len() >= CURRENCIES && !self.places.contains_key(&currency);
+            let place = self.place(if many { "other".to_owned() } else { currency });
+            let own = &mut self.amounts[place].1;
+            own.0.merge(&sums.0);
+            own.1.merge(&sums.1);
+        }
+        self.unreadable += later.unreadable;
+        for (day, counts) in later.days {
+            let own = self.days.entry(day).or_default();
+            own.stay += counts.stay;
+            own.seeded += counts.seeded;
+            own.review += counts.review;
+        }
+        self.usual.iter_mut().zip(later.usual).for_each(|(own, more)| *own += more);
+        for (cohort, mut members) in later.members {
+            let own = self.members.entry(cohort).or_default();
+            own.times.append(&mut members.times);
+            own.ids.append(&mut members.ids);
+        }
+        self.others.extend(later.others);
+        if let Some((low, high)) = later.bounds {
+            self.bounds = Some(self.bounds.map_or((low, high), |own| (own.0.min(low), own.1.max(high))));
+        }
+        self.holding.iter_mut().zip(later.holding).for_each(|(own, more)| *own += more);
+    }
+}
+
 struct Pass<'a> {
     case: &'a Case,
     table: &'a TableReport,
@@ -293,90 +493,29 @@ impl Pass<'_> {
         }
         let snapshot_at = self.case.facts().taken_at.micros();
         let name = &self.table.name;
-        let mut rows = Sums::default();
-        let mut active = Sums::default();
-        let mut kept = Sums::default();
-        let mut amounts: BTreeMap<String, (Sums, Sums)> = BTreeMap::new();
-        let mut unreadable = 0_u64;
-        let mut days: BTreeMap<i64, Day> = BTreeMap::new();
-        let mut usual = vec![0_u64; 168];
-        let mut members: BTreeMap<usize, Members> = BTreeMap::new();
-        let mut others: Vec<i64> = Vec::new();
-        let mut bounds: Option<(i64, i64)> = None;
+        reads.rise();
+        let mut counts = Counts::new(watched.len());
         if !reads.columns.is_empty() || is_people || is_money {
-            self.case.visit(self.id, &reads.columns, |row, cells| {
-                let (verdict, cohort) = self.marks.of(self.id, row);
-                let one = Decimal::whole(1);
-                // Protected members stay: the pictures are of what may go.
-                let goes = matches!(verdict, Verdict::Seeded | Verdict::Review);
-                rows.add(verdict, one);
-                let created = reads.created.and_then(|c| stamp(cells[c]));
-                if let Some(time) = created {
-                    match cohort.filter(|_| goes) {
-                        Some(cohort) => members.entry(cohort).or_default().times.push(time),
-                        None => {
-                            usual[hour_of_week(time)] += 1;
-                            if is_main {
-                                others.push(time);
-                            }
-                        }
-                    }
-                    if is_main {
-                        let day = days.entry(time.div_euclid(DAY)).or_default();
-                        match verdict {
-                            Verdict::Seeded => day.seeded += 1,
-                            Verdict::Review => day.review += 1,
-                            Verdict::Real | Verdict::Protected => day.stay += 1,
-                        }
-                    }
-                }
-                if flagged {
-                    let id = match reads.key.map(|k| cells[k]) {
-                        Some(ValueRef::Integer(n)) => Some(n),
-                        Some(_) => None,
-                        None => Some(i64::from(row) + 1),
-                    };
-                    if let Some(id) = id {
-                        bounds = Some(bounds.map_or((id, id), |(low, high)| (low.min(id), high.max(id))));
-                        if let Some(cohort) = cohort.filter(|_| goes) {
-                            members.entry(cohort).or_default().ids.push(id);
-                        }
-                    }
-                }
-                if let (Some(active_at), Some(now)) = (reads.active, snapshot_at)
-                    && stamp(cells[active_at]).is_some_and(|t| t > now - ACTIVE_DAYS * DAY && t <= now)
-                {
-                    active.add(verdict, one);
-                }
-                if reads.deleted.is_some_and(|d| matches!(cells[d], ValueRef::Null)) {
-                    kept.add(verdict, one);
-                }
-                if let Some(amount) = reads.amount {
-                    let currency = match reads.currency.map(|c| cells[c]) {
-                        Some(ValueRef::Text(text)) => visible(&String::from_utf8_lossy(text).chars().take(12).collect::<String>()),
-                        _ => String::new(),
-                    };
-                    // A column that is no currency after all must not make a figure a value.
-                    let currency = if amounts.len() >= 40 && !amounts.contains_key(&currency) { "other".to_owned() } else { currency };
-                    match Decimal::of(cells[amount]) {
-                        Some(value) => {
-                            let sums = amounts.entry(currency).or_default();
-                            sums.0.add(verdict, one);
-                            sums.1.add(verdict, value);
-                        }
-                        None if matches!(cells[amount], ValueRef::Null) => {}
-                        None => unreadable += 1,
-                    }
-                }
-                if verdict != Verdict::Seeded {
-                    for (place, watch) in &reads.references {
-                        if keys[*watch].has(cells[*place]) {
-                            edges[watched[*watch].edge].holding += 1;
-                        }
-                    }
-                }
+            let counting = Counting { marks: self.marks, id: self.id, reads: &reads, keys, is_main, flagged, snapshot_at };
+            let reader = self.case.reader();
+            let of_part = |part: &Part| {
+                let mut counts = Counts::new(watched.len());
+                reader.visit_part(part, &reads.columns, |row, cells| {
+                    counts.add(&counting, row, cells);
+                    Ok::<(), SnapshotError>(())
+                })?;
+                Ok(counts)
+            };
+            parallel::in_order(&reader.parts(self.id, CHUNK_ROWS)?, of_part, |later: Result<Counts, SnapshotError>| {
+                counts.merge(later?);
+                Ok::<(), SnapshotError>(())
             })?;
         }
+        for (watch, holding) in watched.iter().zip(&counts.holding) {
+            edges[watch.edge].holding += holding;
+        }
+        let Counts { rows, active, kept, amounts, unreadable, days, usual, members, others, bounds, .. } = counts;
+        let amounts: BTreeMap<String, (Sums, Sums)> = amounts.into_iter().collect();
         if is_main {
             tally.figures.people = name.clone();
             tally.figures.base = rows.figure("Accounts".to_owned(), name, "");

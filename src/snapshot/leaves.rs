@@ -468,9 +468,13 @@ mod tests {
     use super::*;
     use crate::model::Value;
 
-    fn read(path: &Path, table: &str, columns: &[usize]) -> Result<Vec<Vec<Value>>, SnapshotError> {
+    fn root_of(path: &Path, table: &str) -> u32 {
         let db = rusqlite::Connection::open(path).expect("a database");
-        let root = db.query_row("SELECT rootpage FROM sqlite_schema WHERE name = ?1", [table], |row| row.get(0)).expect("a table");
+        db.query_row("SELECT rootpage FROM sqlite_schema WHERE name = ?1", [table], |row| row.get(0)).expect("a table")
+    }
+
+    fn read(path: &Path, table: &str, columns: &[usize]) -> Result<Vec<Vec<Value>>, SnapshotError> {
+        let root = root_of(path, table);
         let mut rows = Vec::new();
         PageFile::open(path)?.rows(root, columns, |cells| {
             rows.push(cells.iter().map(|c| Value::from(*c)).collect());
@@ -499,6 +503,38 @@ mod tests {
             expected.push(vec![Value::Blob(vec![0, 255]), Value::Blob(vec![255]), Value::Null, Value::Text("d".into())]);
             drop(db);
             assert!(read(&path, "t", &[0, 1, 2, 3]).expect("rows") == expected, "page size {page}");
+            // Parts of any size are the whole, and single rows are found in them.
+            for most in [1, 7, 100, 10_000] {
+                let file = PageFile::open(&path).expect("a header");
+                let root = root_of(&path, "t");
+                let parts = file.parts(root, expected.len() as u64, most).expect("parts");
+                let mut rows = Vec::new();
+                for part in &parts {
+                    assert_eq!(part.first_row() as usize, rows.len(), "page size {page}");
+                    let picked = [part.first_row(), part.first_row() + part.rows() as Row - 1];
+                    let mut ends: Vec<Vec<Value>> = Vec::new();
+                    let mut wanted = picked.to_vec();
+                    wanted.dedup();
+                    file.pick(part, &wanted, &[0, 1, 2, 3], |_, cells| {
+                        ends.push(cells.iter().map(|c| Value::from(*c)).collect());
+                        Ok::<(), SnapshotError>(())
+                    })
+                    .expect("two rows");
+                    assert!(ends.first() == expected.get(picked[0] as usize) && ends.last() == expected.get(picked[1] as usize));
+                    file.rows_of_part(part, &[0, 1, 2, 3], |cells| {
+                        rows.push(cells.iter().map(|c| Value::from(*c)).collect::<Vec<Value>>());
+                        Ok::<(), SnapshotError>(())
+                    })
+                    .expect("rows");
+                }
+                assert!(rows == expected, "page size {page}, parts of {most}");
+            }
+            // A table that should have other rows than it has is damaged.
+            let file = PageFile::open(&path).expect("a header");
+            let fewer = file
+                .parts(root_of(&path, "t"), expected.len() as u64 - 1, 100)
+                .and_then(|parts| parts.iter().try_for_each(|part| file.rows_of_part(part, &[0], |_| Ok::<(), SnapshotError>(()))));
+            assert!(fewer.is_err());
             let some: Vec<Vec<Value>> = expected.iter().map(|row| vec![row[0].clone(), row[2].clone()]).collect();
             assert!(read(&path, "t", &[0, 2]).expect("rows") == some, "page size {page}");
         }
@@ -529,6 +565,13 @@ mod tests {
             std::fs::write(&path, &bytes).expect("written");
             let mut count = 0_u64;
             // Whatever comes of it, it ends and does not panic.
+            let file = PageFile::open(&path).expect("a header");
+            let _ = file.parts(root, 300, 50).and_then(|parts| {
+                parts.iter().try_for_each(|part| {
+                    let _ = file.pick(part, &[part.first_row()], &[0, 1], |_, _| Ok::<(), SnapshotError>(()));
+                    file.rows_of_part(part, &[0, 1], |_| Ok::<(), SnapshotError>(()))
+                })
+            });
             let _ = PageFile::open(&path).expect("a header").rows(root, &[0, 1], |_| {
                 count += 1;
                 Ok::<(), SnapshotError>(())

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::scores::Proposal;
 use super::table::{CLOSURE_FLOOR, OWN_FAMILIES, SHIPPED_CLOSURE, Table, VALUE_FAMILIES};
-use super::{Group, Judgement, Member, propose, refine, same_run};
+use super::{Group, Judgement, Member, propagate, propose, refine, same_run};
 use crate::model::stamp::SECOND;
 use crate::model::{Bits, Certainty, Family, Row, TableId};
 use crate::weigh::{LEAST_OUTSIDE, cap};
@@ -281,11 +281,13 @@ pub(super) fn test(table: &Table<'_>, rows: &[Row], candidates: &[Row], listed: 
     let (mut timed, mut of_list) = (0, 0);
     for family in Family::ALL {
         let mut sum = 0.0;
-        let (mut hits, mut mute) = (0, 0);
+        let (mut hits, mut mute, mut firm) = (0, 0, 0);
         for row in rows {
             match table.scores.term(table.id, family, *row) {
                 Some(term) => {
                     hits += 1;
+                    // What owners in review have shows no more than they do.
+                    firm += usize::from(family != Family::Relational || table.people() || term.bits >= propagate::ALL_SEEDED);
                     sum += term.bits.get();
                     if term.certainty == Certainty::CannotBeHuman && family != Family::Relational {
                         impossible.insert(*row);
@@ -313,7 +315,7 @@ pub(super) fn test(table: &Table<'_>, rows: &[Row], candidates: &[Row], listed: 
         };
         families.insert(family, Bits::new(sum));
         let could = (rows.len() - mute) as f64;
-        if hits as f64 >= SPEAKS * could && could >= COULD_SHOW * rows.len() as f64 && sum >= SECOND_FAMILY.get() {
+        if firm as f64 >= SPEAKS * could && could >= COULD_SHOW * rows.len() as f64 && sum >= SECOND_FAMILY.get() {
             shown.insert(family);
         }
     }

@@ -4,6 +4,10 @@
 //! A detector works in two steps, so that a table of any size is read once and parts of it can be
 //! scanned apart: `scan` turns a chunk of rows into a small partial frame, `finish` turns the merged
 //! partials into evidence. To add one: a new file, and two adjacent lines here.
+//!
+//! Chunks are scanned on two threads, whatever the number of tables, and a table's detectors finish side by side. A
+//! partial holds numbers and digests, never a text of every row: what a fact calls by its name is fetched by row
+//! ([`TableView::texts_of`]).
 
 mod arrival_train;
 mod back_dated;

@@ -82,6 +82,9 @@ fn shared(kept: &mut HashSet<Arc<[Reason]>>, reasons: Vec<Reason>) -> Arc<[Reaso
     shared
 }
 
+/// What tells a term from others: its family, its bits and where its words lie.
+type TermKey = (Family, Bits, usize);
+
 /// The terms of rows that belong to no group, walked along.
 struct Plain<'s> {
     families: Vec<(Family, Terms<'s>)>,
@@ -89,7 +92,7 @@ struct Plain<'s> {
     terms: Vec<(Family, &'s Term)>,
     bits: Bits,
     /// What was written of rows with the same terms.
-    written: HashMap<Vec<(Family, Bits, usize)>, Arc<[Reason]>>,
+    written: HashMap<Vec<TermKey>, Arc<[Reason]>>,
 }
 
 impl<'s> Plain<'s> {

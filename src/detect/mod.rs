@@ -341,7 +341,7 @@ fn run_table(reader: Reader<'_>, enabled: &[&dyn Detector], view: &TableView<'_>
 
 /// Rows from which on the partials of all detectors are more than memory should hold at once: some of them keep
 /// twenty bytes of every row. Such a table is read once for every few detectors instead.
-const MOST_ROWS: usize = 4_000_000;
+const MOST_ROWS: usize = 2_000_000;
 
 /// Detectors that share a pass over such a table.
 const TOGETHER: usize = 3;

@@ -15,6 +15,9 @@ use crate::model::{Row, ValueRef};
 /// Bytes read from the file at a time: leaves lie behind each other.
 const BLOCK: usize = 256 << 10;
 
+/// Leaves of a part, at most: 16 MiB of rows, however long they are.
+const MOST_LEAVES: usize = 1_024;
+
 /// Levels of a tree above which the file is damaged: 4 KiB pages with 2^32 rows have five.
 const DEEPEST: usize = 20;
 
@@ -122,7 +125,7 @@ impl PageFile {
                 return Err(self.damaged("the rows of a table are out of order"));
             }
             match parts.last_mut() {
-                Some(part) if last - part.before <= most => {
+                Some(part) if last - part.before <= most && part.leaves.len() < MOST_LEAVES => {
                     part.leaves.push(page);
                     part.last = last;
                 }

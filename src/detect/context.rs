@@ -9,7 +9,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 use polars::prelude::PolarsResult;
 
 use crate::model::value::hex_text;
-use crate::model::{Minted, Role, Row, TableId, ValueRef};
+use crate::model::{Minted, Role, Row, TableClass, TableId, ValueRef};
 use crate::parallel;
 use crate::profile::{InsertionClock, Profile, Relation, TableProfile, agreement, longest_non_decreasing};
 use crate::snapshot::{CHUNK_ROWS, Case, Chunk, ColumnRead, Reader, SnapshotError, scan};
@@ -22,6 +22,8 @@ pub const NO_ROW: Row = Row::MAX;
 pub struct TableFacts {
     /// Number of rows.
     pub rows: usize,
+    /// Whether its rows are people.
+    pub people: bool,
     /// Creation times by row, UTC microseconds; empty where the table has none.
     pub created: Times,
     /// Rows that were inserted at another time than they say they were created, with that time, by row; see
@@ -126,7 +128,8 @@ impl TableFacts {
 pub fn gather(case: &Case, profile: &Profile) -> Result<Vec<TableFacts>, SnapshotError> {
     let reader = case.reader();
     let of_table = |table: &TableProfile| -> Result<TableFacts, SnapshotError> {
-        let mut facts = TableFacts { rows: reader.table(table.id).rows as usize, ..TableFacts::default() };
+        let mut facts =
+            TableFacts { rows: reader.table(table.id).rows as usize, people: table.class == TableClass::People, ..TableFacts::default() };
         if table.is_judged() && facts.rows > 0 {
             times_and_order(reader, profile, table.id, &mut facts)?;
         }

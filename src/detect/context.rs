@@ -29,6 +29,9 @@ pub struct TableFacts {
     /// Rows that were inserted at another time than they say they were created, with that time, by row; see
     /// [`Self::inserted`].
     pub(crate) moved: Vec<(Row, i64)>,
+    /// Rows that say a later time than the next row of the rising line, with the latter's, by row: they were inserted
+    /// before.
+    pub(crate) ahead: Vec<(Row, i64)>,
     /// Rows in the order in which they were inserted; empty where that cannot be told.
     pub order: Vec<Row>,
     /// When each row's id was made, by the clock of the creation times, where ids carry a time; UTC microseconds.
@@ -102,6 +105,15 @@ impl TableFacts {
             Ok(place) => Some(self.moved[place].1),
             Err(_) => self.created.get(row),
         }
+    }
+
+    /// Returns whether a row was inserted when it says that it was created, to so many microseconds, as far as the order
+    /// of insertion tells.
+    #[must_use]
+    pub fn in_place(&self, row: Row, within: i64) -> bool {
+        let Some(created) = self.created.get(row) else { return false };
+        let ahead = self.ahead.binary_search_by_key(&row, |a| a.0).is_ok_and(|place| created - self.ahead[place].1 > within);
+        !ahead && self.inserted(row).is_some_and(|inserted| (inserted - created).abs() <= within)
     }
 
     /// Returns whether it is known of any row when it was inserted.
@@ -196,13 +208,12 @@ fn times_and_order(reader: Reader<'_>, profile: &Profile, id: TableId, facts: &m
         InsertionClock::RowOrder { .. } => (0..facts.rows as Row).collect(),
         InsertionClock::NotApplicable(_) => Vec::new(),
     };
-    facts.moved = match table.clock {
-        InsertionClock::Minted { .. } => {
-            let dated = facts.minted.iter().zip(facts.created.iter()).zip(0..);
-            dated.filter_map(|((minted, created), row)| Some((row, minted.filter(|m| created != Some(*m))?))).collect()
-        }
-        _ => moved(facts),
-    };
+    if let InsertionClock::Minted { .. } = table.clock {
+        let dated = facts.minted.iter().zip(facts.created.iter()).zip(0..);
+        facts.moved = dated.filter_map(|((minted, created), row)| Some((row, minted.filter(|m| created != Some(*m))?))).collect();
+    } else {
+        (facts.moved, facts.ahead) = off_the_line(facts);
+    }
     Ok(())
 }
 
@@ -218,21 +229,31 @@ fn by_ids(minted: &[Option<Minted>]) -> Vec<Row> {
     keyed.into_iter().map(|(_, row)| row).collect()
 }
 
-/// Dates rows by their place: who lies behind the rising line was inserted when the line says.
-fn moved(facts: &TableFacts) -> Vec<(Row, i64)> {
+/// Dates rows by their place: who lies behind the rising line was inserted when the line says, and who is ahead of it
+/// before the line goes on.
+fn off_the_line(facts: &TableFacts) -> (Vec<(Row, i64)>, Vec<(Row, i64)>) {
     let dated: Vec<(Row, i64)> = facts.order.iter().filter_map(|row| Some((*row, facts.created.get(*row)?))).collect();
     let on_line = longest_non_decreasing(&dated.iter().map(|d| d.1).collect::<Vec<_>>());
-    let mut moved = Vec::new();
+    let (mut moved, mut ahead) = (Vec::new(), Vec::new());
     let mut line = None;
-    for ((row, time), on) in dated.iter().zip(on_line) {
-        if on {
+    for ((row, time), on) in dated.iter().zip(&on_line) {
+        if *on {
             line = Some(*time);
         } else if let Some(line) = line.filter(|line| line > time) {
             moved.push((*row, line));
         }
     }
+    let mut line = None;
+    for ((row, time), on) in dated.iter().zip(&on_line).rev() {
+        if *on {
+            line = Some(*time);
+        } else if let Some(line) = line.filter(|line| line < time) {
+            ahead.push((*row, line));
+        }
+    }
     moved.sort_unstable();
-    moved
+    ahead.sort_unstable();
+    (moved, ahead)
 }
 
 /// Finds each child row's parent by the text of its key.

@@ -38,13 +38,20 @@ pub(super) fn later_rows<'t>(
 ) -> impl Iterator<Item = LaterRow> + use<'t> {
     child.order.iter().enumerate().filter_map(move |(place, row)| {
         let owner = owner_of[*row as usize];
-        let (created, inserted) = (child.created.get(*row)?, child.inserted(*row)?);
-        if owner == NO_ROW || (inserted - created).abs() > IN_PLACE || in_batch(child, owner_of, place) {
+        let inserted = child.inserted(*row)?;
+        if owner == NO_ROW || !among_rows_in_place(child, place) || in_batch(child, owner_of, place) {
             return None;
         }
         let later = LaterRow { row: *row, owner, inserted };
         (later.day() > owners.inserted(owner)?.div_euclid(DAY) as i32).then_some(later)
     })
+}
+
+/// Returns whether a row and those beside it lie where their dates say: of a block of made-up dates some lie so by
+/// chance, but not their neighbours.
+fn among_rows_in_place(child: &TableFacts, place: usize) -> bool {
+    let beside = [place.checked_sub(1), Some(place), Some(place + 1)];
+    beside.into_iter().flatten().filter_map(|p| child.order.get(p)).all(|row| child.in_place(*row, IN_PLACE))
 }
 
 /// Returns whether a row stands beside another owner's in a batch.
@@ -89,9 +96,8 @@ pub(super) fn inserted_by(facts: &TableFacts) -> Vec<Option<i64>> {
     let mut by = vec![None; facts.rows];
     let mut next = None;
     for row in facts.order.iter().rev() {
-        let created = facts.created.get(*row);
-        if created.is_some() && facts.inserted(*row) == created {
-            next = created;
+        if facts.in_place(*row, 0) {
+            next = facts.created.get(*row);
         }
         by[*row as usize] = next;
     }
@@ -104,6 +110,16 @@ mod tests {
     use crate::detect::{ParentLink, Times};
     use crate::model::TableId;
     use crate::model::stamp::HOUR;
+
+    #[test]
+    fn made_up_dates_after_their_run_lie_nowhere() {
+        let people = table(&[HOUR], Vec::new());
+        // Between rows of the second day and the third: dates of the fifth, the fourth and the ninth.
+        let at = [2 * DAY, 2 * DAY + HOUR, 5 * DAY, 4 * DAY, 9 * DAY, 2 * DAY + 2 * HOUR, 3 * DAY];
+        let rows = TableFacts { ahead: (2..5).map(|row| (row, 2 * DAY + 2 * HOUR)).collect(), ..table(&at, Vec::new()) };
+        let found: Vec<Row> = later_rows(&rows, &people, &[0; 7]).map(|l| l.row).collect();
+        assert_eq!(found, [0, 6]);
+    }
 
     fn table(created: &[i64], moved: Vec<(Row, i64)>) -> TableFacts {
         let created: Times = created.iter().map(|t| Some(*t)).collect();

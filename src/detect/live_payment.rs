@@ -183,7 +183,9 @@ mod tests {
         ] {
             assert_eq!(given_by(Role::ExternalId, text), Some(by), "{text}");
         }
-        for text in ["pi_1", "pi_test_1234567890", "ch_aaaaaaaaaaaaaa", "pay_7", "txn_4k2j9d8s1", "5ty05013rg002845m", "ORDER-2025-000017", ""] {
+        for text in
+            ["pi_1", "pi_test_1234567890", "ch_aaaaaaaaaaaaaa", "pay_7", "txn_4k2j9d8s1", "5ty05013rg002845m", "ORDER-2025-000017", ""]
+        {
             assert_eq!(given_by(Role::ExternalId, text), None, "{text}");
         }
         // Seventeen capitals and digits are many a code.

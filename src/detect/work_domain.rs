@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use polars::prelude::{DataFrame, PolarsResult};
 
 use super::later::BATCH;
+use super::reserved_identifier::reserved_host;
 use super::{Detector, TableFacts, TableView, grouped, marks, rows_of};
 use crate::model::stamp::{DAY, HOUR, SECOND};
 use crate::model::{Certainty, DetectorMeta, Evidence, Family, Measure, Role, Row, TableClass};
@@ -37,6 +38,10 @@ const TOGETHER: i64 = HOUR;
 /// Accounts whose times of day differ by at most this, microseconds, came from a job that runs daily.
 const SAME_TIME: i64 = 10 * SECOND;
 
+/// Share of a domain's accounts that may have come within one stretch of the day, microseconds: a job runs at its hour.
+const ONE_STRETCH: f64 = 0.5;
+const STRETCH: i64 = 2 * HOUR;
+
 /// Share of a domain's accounts that must have come by themselves.
 const BY_THEMSELVES: f64 = 0.8;
 
@@ -49,18 +54,109 @@ const PROVIDER_LEAST: usize = 100;
 ///
 /// Source: the most frequent domains of public lists of free mail providers.
 const PROVIDERS: &[&str] = &[
-    "126", "163", "aol", "att", "bluewin", "bol", "btinternet", "centrum", "comcast", "cox", "daum", "duck", "email", "fastmail", "free",
-    "freenet", "gmail", "gmx", "googlemail", "hanmail", "hey", "hotmail", "icloud", "inbox", "interia", "kpnmail", "laposte", "libero",
-    "list", "live", "mac", "mail", "mailbox", "me", "mozmail", "msn", "naver", "o2", "onet", "orange", "outlook", "planet", "posteo",
-    "privaterelay", "proton", "protonmail", "qq", "rambler", "rediffmail", "sbcglobal", "seznam", "sfr", "simplelogin", "sina", "t-online",
-    "telia", "terra", "tiscali", "uol", "verizon", "virgilio", "wanadoo", "web", "wp", "yahoo", "yandex", "ya", "ymail", "ziggo",
+    "126",
+    "163",
+    "aol",
+    "att",
+    "bluewin",
+    "bol",
+    "btinternet",
+    "centrum",
+    "comcast",
+    "cox",
+    "daum",
+    "duck",
+    "email",
+    "fastmail",
+    "free",
+    "freenet",
+    "gmail",
+    "gmx",
+    "googlemail",
+    "hanmail",
+    "hey",
+    "hotmail",
+    "icloud",
+    "inbox",
+    "interia",
+    "kpnmail",
+    "laposte",
+    "libero",
+    "list",
+    "live",
+    "mac",
+    "mail",
+    "mailbox",
+    "me",
+    "mozmail",
+    "msn",
+    "naver",
+    "o2",
+    "onet",
+    "orange",
+    "outlook",
+    "planet",
+    "posteo",
+    "privaterelay",
+    "proton",
+    "protonmail",
+    "qq",
+    "rambler",
+    "rediffmail",
+    "sbcglobal",
+    "seznam",
+    "sfr",
+    "simplelogin",
+    "sina",
+    "t-online",
+    "telia",
+    "terra",
+    "tiscali",
+    "uol",
+    "verizon",
+    "virgilio",
+    "wanadoo",
+    "web",
+    "wp",
+    "yahoo",
+    "yandex",
+    "ya",
+    "ymail",
+    "ziggo",
 ];
 
 /// Words of role mailboxes and of accounts that testers make.
 const NO_PERSON: &[&str] = &[
-    "admin", "administrator", "billing", "contact", "demo", "dev", "dummy", "e2e", "fake", "help", "hello", "info", "noreply", "office",
-    "postmaster", "qa", "reply", "root", "sales", "sample", "service", "staging", "support", "sysadmin", "team", "test", "tester",
-    "testing", "user", "webmaster",
+    "admin",
+    "administrator",
+    "billing",
+    "contact",
+    "demo",
+    "dev",
+    "dummy",
+    "e2e",
+    "fake",
+    "help",
+    "hello",
+    "info",
+    "noreply",
+    "office",
+    "postmaster",
+    "qa",
+    "reply",
+    "root",
+    "sales",
+    "sample",
+    "service",
+    "staging",
+    "support",
+    "sysadmin",
+    "team",
+    "test",
+    "tester",
+    "testing",
+    "user",
+    "webmaster",
 ];
 
 /// Stands, behind a domain, for an account that is no person's.
@@ -97,7 +193,7 @@ impl Detector for WorkDomain {
         for (offset, text) in chunk.frame.column(&ColumnRead::Text(email).name())?.str()?.iter().enumerate() {
             let Some((local, domain)) = text.and_then(|t| t.rsplit_once('@')) else { continue };
             let domain = domain.to_ascii_lowercase();
-            if is_provider(&domain) {
+            if is_provider(&domain) || reserved_host(&domain).is_some() {
                 continue;
             }
             rows.push(chunk.first_row + offset as Row);
@@ -148,6 +244,9 @@ fn by_themselves(facts: &TableFacts, ranks: &[Row], rows: &[Row]) -> Option<Vec<
             not_alone.extend([pair[0].1, pair[1].1]);
         }
     }
+    if densest(&of_day) as f64 > ONE_STRETCH * rows.len() as f64 {
+        return None;
+    }
     let in_batch = |time: i64, row: Row| {
         let rank = ranks[row as usize] as usize;
         let beside = |place: Option<usize>| {
@@ -156,9 +255,8 @@ fn by_themselves(facts: &TableFacts, ranks: &[Row], rows: &[Row]) -> Option<Vec<
         };
         beside(rank.checked_sub(1)) || beside(Some(rank + 1))
     };
-    let in_place = |time: i64, row: Row| facts.created.get(row) == Some(time);
     let alone: Vec<(i64, Row)> =
-        times.into_iter().filter(|(time, row)| !not_alone.contains(row) && in_place(*time, *row) && !in_batch(*time, *row)).collect();
+        times.into_iter().filter(|(time, row)| !not_alone.contains(row) && facts.in_place(*row, 0) && !in_batch(*time, *row)).collect();
     let days: BTreeSet<i64> = alone.iter().map(|(time, _)| time.div_euclid(DAY)).collect();
     let span = alone.last()?.0 - alone.first()?.0;
     if days.len() < LEAST_DAYS || span < LEAST_SPAN || (alone.len() as f64) < BY_THEMSELVES * rows.len() as f64 {
@@ -167,6 +265,20 @@ fn by_themselves(facts: &TableFacts, ranks: &[Row], rows: &[Row]) -> Option<Vec<
     let mut rows: Vec<Row> = alone.into_iter().map(|(_, row)| row).collect();
     rows.sort_unstable();
     Some(rows)
+}
+
+/// Counts the accounts in the fullest stretch of the day; takes them in its order.
+fn densest(of_day: &[(i64, Row)]) -> usize {
+    let day = of_day.iter().map(|(time, _)| *time);
+    let round: Vec<i64> = day.clone().chain(day.map(|time| time + DAY)).collect();
+    let mut end = 0;
+    let within = |start: usize| {
+        while end < round.len() && round[end] - round[start] <= STRETCH {
+            end += 1;
+        }
+        end - start
+    };
+    (0..of_day.len()).map(within).max().unwrap_or(0).min(of_day.len())
 }
 
 /// Returns whether a lower-case domain is a mail provider's, or none that anybody could have.
@@ -212,12 +324,14 @@ mod tests {
             let facts = facts(at);
             by_themselves(&facts, &facts.ranks(), &(0..at.len() as Row).collect::<Vec<_>>())
         };
-        let organic = [DAY + HOUR, 4 * DAY + 7 * HOUR, 9 * DAY + 3 * HOUR, 30 * DAY + 5 * HOUR, 41 * DAY + 2 * HOUR];
+        let organic = [DAY + HOUR, 4 * DAY + 7 * HOUR, 9 * DAY + 3 * HOUR, 30 * DAY + 5 * HOUR + 9 * SECOND, 41 * DAY + 9 * HOUR];
         assert_eq!(people(&organic).map(|r| r.len()), Some(5));
         // One of five came with another.
-        assert_eq!(people(&[&organic[..], &[41 * DAY + 2 * HOUR + 90 * SECOND]].concat()), None);
+        assert_eq!(people(&[&organic[..], &[41 * DAY + 9 * HOUR + 90 * SECOND]].concat()), None);
         // A job, day by day; a run of an hour; too few weeks.
         assert_eq!(people(&(0..40).map(|i| i * DAY + 9 * HOUR + i * 40_000).collect::<Vec<_>>()), None);
+        // The same with an hour's delay, more or less.
+        assert_eq!(people(&(0..40).map(|i| i * DAY + 9 * HOUR + i * 37 % 61 * 60 * SECOND).collect::<Vec<_>>()), None);
         assert_eq!(people(&(0..40).map(|i| i * 90 * SECOND).collect::<Vec<_>>()), None);
         assert_eq!(people(&organic.map(|t| t / 2)), None);
     }

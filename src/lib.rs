@@ -23,5 +23,6 @@ pub mod progress;
 pub mod rehearse;
 pub mod report;
 pub mod review;
+mod segments;
 pub mod snapshot;
 pub mod weigh;

@@ -12,13 +12,7 @@ const POINTS: u64 = 50;
 #[test]
 fn a_killed_ingest_leaves_the_old_case_or_none() {
     let desk = Desk::new();
-    let rows = 150_000;
-    let mut text = "id,email,note\n".to_owned();
-    for id in 0..rows {
-        text.push_str(&format!("{id},user.{id}@example.com,\"a note, number {}\"\n", id * 7919 % 10_007));
-    }
-    desk.write("users.csv", text);
-    desk.write("small.csv", "id,a\n1,x\n");
+    let rows = long_table(&desk, 150_000);
     let command = || {
         let mut command = Command::new(env!("CARGO_BIN_EXE_unseed"));
         command.args(["ingest", "users.csv", "-o", "case.db", "--progress", "none"]).current_dir(desk.path(""));
@@ -56,16 +50,13 @@ fn a_killed_ingest_leaves_the_old_case_or_none() {
         killed += u64::from(!status.success());
         assert!(command().status().expect("it runs").success(), "the run after kill {point}");
         complete("the next run");
-        let mut left = desk.files();
-        left.retain(|f| !matches!(f.as_str(), "users.csv" | "small.csv" | "case.db"));
-        assert_eq!(left, Vec::<String>::new(), "what was left after kill {point}");
+        assert_eq!(left(&desk), Vec::<String>::new(), "what was left after kill {point}");
     }
     assert!(killed >= POINTS / 2, "only {killed} of {POINTS} runs were killed");
 }
 
-/// A table that takes some tenths of a second, and how many rows it has.
-fn long_table(desk: &Desk) -> i64 {
-    let rows = 400_000;
+/// Writes a long table, 400,000 rows of which take some tenths of a second, and a short one; returns the rows.
+fn long_table(desk: &Desk, rows: i64) -> i64 {
     let mut text = "id,email,note\n".to_owned();
     for id in 0..rows {
         text.push_str(&format!("{id},user.{id}@example.com,\"a note, number {}\"\n", id * 7919 % 10_007));
@@ -84,7 +75,7 @@ fn left(desk: &Desk) -> Vec<String> {
 #[test]
 fn an_ended_ingest_cleans_up_by_itself() {
     let desk = Desk::new();
-    long_table(&desk);
+    long_table(&desk, 400_000);
     desk.unseed("ingest small.csv -o case.db").exits(0);
     let old = std::fs::read(desk.path("case.db")).expect("a case");
     let mut ended = 0;
@@ -117,7 +108,7 @@ fn an_ended_ingest_cleans_up_by_itself() {
 #[test]
 fn an_ingest_out_of_room_leaves_the_old_case_and_no_litter() {
     let desk = Desk::new();
-    let rows = long_table(&desk);
+    let rows = long_table(&desk, 400_000);
     desk.unseed("ingest small.csv -o case.db").exits(0);
     let old = std::fs::read(desk.path("case.db")).expect("a case");
     // Limits on a file's size, in KiB, stand in for disks that fill up while the first pages, rows or the last pages are written.

@@ -21,6 +21,9 @@ const IN_ALL: Bits = Bits::from_hundredths(2_800);
 /// Evidence from which a family counts as a second one.
 const SECOND_FAMILY: Bits = Bits::from_hundredths(600);
 
+/// The detector of rows that are older than those they refer to.
+const CHILD_OLDER: &str = "child-older";
+
 /// What a member without a family's fact takes off that family's sum: a quarter of a seed's rows may lack it.
 const ABSENT: f64 = -2.0;
 
@@ -66,6 +69,13 @@ const LANGUAGES: f64 = 6.0;
 
 /// Bits a row, on average, by which a family of features must differ from the table to show another writer.
 const WRITER: f64 = 2.0;
+
+/// Families of features that must differ so.
+const WRITERS: usize = 2;
+
+/// Share of what people own that must be older than they are before their dates were drawn apart: of dates drawn over
+/// one span, half are.
+const CONTRADICTING: f64 = 0.2;
 
 /// Overlap, of the smaller group, from which two groups are one.
 const OVERLAP: f64 = 0.3;
@@ -336,11 +346,32 @@ pub(super) fn test(table: &Table<'_>, rows: &[Row], candidates: &[Row], listed: 
     // Names of one list over most of a table may be its people's own, or a mask's.
     let most = rows.len() * 2 > table.rows();
     let second = besides_time >= 2 || get(Family::Time) > Bits::ZERO || (besides_time == 1 && certain && !most);
-    let accepted = strongest >= ONE_FAMILY && total >= IN_ALL && second;
+    // People whose dates were drawn are no import, whoever wrote the rows; that a program other than the site's did,
+    // all that it gave them shows.
+    let drawn_dates = get(Family::Clock) >= ONE_FAMILY && dates_were_drawn(table, rows) && writers(table, rows, candidates) >= WRITERS;
+    certain |= drawn_dates;
+    let accepted = total >= IN_ALL && ((strongest >= ONE_FAMILY && second) || drawn_dates);
     // An import of people comes as fast and as uniform as a seed; but its names are not all of one list.
     let machine = timed * 2 >= rows.len() && get(Family::Human) >= Bits::ZERO;
-    let convicted = accepted && certain && (besides_time >= 2 || (drawn && (machine || writers(table, rows, candidates) >= 2)));
+    let written = || writers(table, rows, candidates) >= WRITERS;
+    let convicted = accepted && certain && (besides_time >= 2 || drawn_dates || (drawn && (machine || written())));
     Tested { families, bits: total, accepted, convicted, closed, shown, certain }
+}
+
+/// Returns whether the dates of some people were drawn: they lie behind the time at which their rows were inserted, and
+/// keep no night; or what was inserted with them is older than they are, which an import's own dates are not.
+fn dates_were_drawn(table: &Table<'_>, rows: &[Row]) -> bool {
+    let clock = |row: &Row| table.scores.term(table.id, Family::Clock, *row).filter(|term| term.detector != CHILD_OLDER);
+    let most = |of: &dyn Fn(&Row) -> bool| rows.iter().filter(|row| of(row)).count() as f64 >= CLOSURE * rows.len() as f64;
+    if !table.people() || !most(&|row| clock(row).is_some()) {
+        return false;
+    }
+    let contradicts = |child: &Table<'_>| {
+        let older = |row: &Row| child.scores.term(child.id, Family::Clock, *row).is_some_and(|term| term.detector == CHILD_OLDER);
+        same_run::owned(table, rows, child)
+            .is_some_and(|owned| owned.iter().filter(|row| older(row)).count() as f64 >= CONTRADICTING * owned.len() as f64)
+    };
+    most(&|row| clock(row).is_some_and(|term| term.certainty == Certainty::CannotBeHuman)) || table.children().iter().any(contradicts)
 }
 
 /// Judges people together with what they own, where one run wrote both: a seed's second family, or the fact that

@@ -9,7 +9,6 @@ mod protect;
 mod refine;
 mod same_run;
 mod scores;
-mod segments;
 mod table;
 mod verdicts;
 

@@ -2,9 +2,9 @@
 
 use super::judge::native_share;
 use super::scores::Proposal;
-use super::segments::maximal;
 use super::table::{CLOSURE_FLOOR, SHIPPED_CLOSURE, Table, VALUE_FAMILIES};
 use crate::model::{Family, Row};
+use crate::segments::maximal;
 
 /// What a row without any fact takes off a segment's score, bits.
 const EMPTY: f64 = -1.5;

@@ -5,12 +5,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::scores::Proposal;
-use super::segments::maximal;
 use super::table::{BUSY, Table};
 use super::{Group, Member, refine};
 use crate::detect::NO_ROW;
 use crate::model::stamp::{DAY, SECOND};
 use crate::model::{Bits, Family, Row};
+use crate::segments::maximal;
 
 /// Longest run that is one: over more than a day anything may happen beside it, microseconds.
 const LONGEST: i64 = DAY;

@@ -6,7 +6,7 @@ use super::rhythm::Hours;
 use super::{Detector, TableView};
 use crate::model::stamp::{DAY, HOUR, SECOND};
 use crate::model::{Certainty, DetectorMeta, Evidence, Family, Measure, Role, Row};
-use crate::profile::longest_non_decreasing;
+use crate::profile::{longest_non_decreasing, rising_line};
 use crate::snapshot::{Chunk, ColumnRead};
 
 /// Finds back-dated blocks.
@@ -84,18 +84,16 @@ pub(super) fn lags(table: &TableView<'_>) -> Vec<i64> {
     let created = &table.facts.created;
     let times: Vec<Option<i64>> = table.facts.order.iter().map(|row| created.get(*row)).collect();
     let known: Vec<i64> = times.iter().flatten().copied().collect();
-    let on_line = longest_non_decreasing(&known);
+    let mut on_line = rising_line(&known).into_iter();
     let mut lags = vec![0; times.len()];
     let mut line: Option<i64> = None;
-    let mut at = 0;
     for (lag, time) in lags.iter_mut().zip(&times) {
         let Some(time) = time else { continue };
-        if on_line[at] {
+        if on_line.next() == Some(true) {
             line = Some(*time);
         } else if let Some(line) = line {
             *lag = line - time;
         }
-        at += 1;
     }
     lags
 }

@@ -11,7 +11,7 @@ use polars::prelude::PolarsResult;
 use crate::model::value::hex_text;
 use crate::model::{Minted, Role, Row, TableClass, TableId, ValueRef};
 use crate::parallel;
-use crate::profile::{InsertionClock, Profile, Relation, TableProfile, agreement, longest_non_decreasing};
+use crate::profile::{InsertionClock, Profile, Relation, TableProfile, agreement, rising_line};
 use crate::snapshot::{CHUNK_ROWS, Case, Chunk, ColumnRead, Reader, SnapshotError, scan};
 
 /// Stands for "no such row".
@@ -233,7 +233,7 @@ fn by_ids(minted: &[Option<Minted>]) -> Vec<Row> {
 /// before the line goes on.
 fn off_the_line(facts: &TableFacts) -> (Vec<(Row, i64)>, Vec<(Row, i64)>) {
     let dated: Vec<(Row, i64)> = facts.order.iter().filter_map(|row| Some((*row, facts.created.get(*row)?))).collect();
-    let on_line = longest_non_decreasing(&dated.iter().map(|d| d.1).collect::<Vec<_>>());
+    let on_line = rising_line(&dated.iter().map(|d| d.1).collect::<Vec<_>>());
     let (mut moved, mut ahead) = (Vec::new(), Vec::new());
     let mut line = None;
     for ((row, time), on) in dated.iter().zip(&on_line) {
@@ -268,6 +268,14 @@ fn link(reader: Reader<'_>, relation: &Relation) -> Result<Vec<Row>, SnapshotErr
     each_key(reader, relation.child, &relation.child_columns, |_, key| {
         rows.push(key.and_then(|key| parents.get(&key).copied()).unwrap_or(NO_ROW));
     })?;
+    if let Some(only) = &relation.only {
+        reader.visit(relation.child, &[only.column], |row, cells| {
+            if cells[0] != ValueRef::Text(only.value.as_bytes()) {
+                rows[row as usize] = NO_ROW;
+            }
+            Ok::<(), SnapshotError>(())
+        })?;
+    }
     Ok(rows)
 }
 

@@ -1,6 +1,6 @@
 //! Many people of few names: `FIRST[Math.random() * FIRST.length]` over a list that somebody typed.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use polars::prelude::{DataFrame, IntoColumn as _, NamedFrom as _, PolarsResult, Series};
 
@@ -18,20 +18,26 @@ const META: DetectorMeta = DetectorMeta {
     title: "Many people of few names",
     family: Family::Vocabulary,
     reads: &[Role::GivenName, Role::FamilyName, Role::PersonName],
-    finds: "Burstes of the order of insertion in which hardly anybody has a given or a family name that nobody else there has: lists of a dozen or two that a seed's author typed, drawn from again and again.",
+    finds: "Bursts in which hardly anybody has a given or a family name that nobody else there has: lists of a dozen or two that a seed's author typed, drawn from again and again.",
     false_positives: "A quarter of Vietnamese, Chinese and Korean family names are shared by everybody: given and family names must both come from few. Lists in the order of names repeat them one after the other and are left out, and so are tables whose other people have few names too.",
-    source: "firstNames and lastNames arrays of 8 to 30 in seed scripts. In every census a group of a hundred people has at least 25 with a name of their own: Zipf's tail (US census 1990, SSA 2010, INE Spain, GSO Vietnam).",
+    source: "firstNames and lastNames arrays of 8 to 30 in seed scripts. In every census a group of a hundred people has at least 25 with a name of their own, and one of forty at least 20: Zipf's tail (US census 1990, SSA 2010, INE Spain, GSO Vietnam, Danmarks Statistik 2020).",
 };
 
 /// Fewest people of a burst, and sizes at which it is compared with the rest of the table.
-const SIZES: [usize; 3] = [64, 128, 256];
+const SIZES: [usize; 4] = [40, 64, 128, 256];
 
-/// Share of a group's people, and the number from which on it no longer grows, who have a name of their own.
+/// Share of a group's people, and the number from which on it no longer grows, who have a name of their own; and
+/// the share of less than [`SMALL`], where fewer have somebody to share one with.
 const UNIQUE_SHARE: f64 = 0.25;
 const UNIQUE_MOST: f64 = 25.0;
+const UNIQUE_OF_SMALL: f64 = 0.4;
+const SMALL: usize = 64;
 
 /// The same as a share of what the table's middle group has.
 const OF_USUAL: f64 = 0.75;
+
+/// Share of two groups' names that are the same where both were drawn from the same lists.
+const SAME: f64 = 0.7;
 
 /// Share of rows with the same name as the one before from which a list stands in the order of names.
 const SORTED: f64 = 0.3;
@@ -111,7 +117,9 @@ impl Detector for FewNames {
         };
         let mut people: Vec<Named> = (0..rows.len()).map(|i| Named { row: rows[i], first: first[i], last: last[i] }).collect();
         people.sort_by_cached_key(|p| (place(p.row), p.row));
-        let created = |p: &Named| table.facts.created.get(p.row);
+        // Dates that were made up do not tell who came at once; the order of keys does.
+        let by_key = table.profile.clock.by_key();
+        let created = |p: &Named| if by_key { table.facts.inserted(p.row) } else { table.facts.created.get(p.row) };
         let found = bursts(&people, created);
         let held: usize = found.iter().map(|f| f.rows.len()).sum();
         if held as f64 > OWN * people.len() as f64 {
@@ -142,8 +150,9 @@ struct Named {
 /// People who were created one right after the other and have few names.
 struct Burst {
     rows: Vec<Row>,
-    first: usize,
-    last: usize,
+    /// Names that several of them have.
+    first: BTreeSet<u32>,
+    last: BTreeSet<u32>,
     log2_p: f64,
 }
 
@@ -153,8 +162,14 @@ impl Burst {
         // Who has a name that nobody else there has is none of them.
         let mut rows: Vec<Row> = people.iter().filter(|p| first[&p.first] > 1 && last[&p.last] > 1).map(|p| p.row).collect();
         rows.sort_unstable();
-        let several = |counts: &HashMap<u32, usize>| counts.values().filter(|n| **n > 1).count();
-        Self { rows, first: several(&first), last: several(&last), log2_p }
+        let several = |counts: HashMap<u32, usize>| counts.into_iter().filter(|(_, n)| *n > 1).map(|(name, _)| name).collect();
+        Self { rows, first: several(first), last: several(last), log2_p }
+    }
+
+    /// Returns whether another burst has the same names: both were drawn from the same lists.
+    fn is_like(&self, other: &Self) -> bool {
+        let same = |a: &BTreeSet<u32>, b: &BTreeSet<u32>| a.intersection(b).count() as f64 >= SAME * a.len().max(b.len()) as f64;
+        same(&self.first, &other.first) && same(&self.last, &other.last)
     }
 }
 
@@ -174,19 +189,24 @@ fn bursts(people: &[Named], created: impl Fn(&Named) -> Option<i64>) -> Vec<Burs
         let size = SIZES.into_iter().rfind(|size| *size <= burst.len()).unwrap_or(SIZES[0]);
         let usual = people.chunks_exact(size).map(unique).collect();
         // A nation's rarest names come twice too, in time: each part of a large group must have few.
-        let parts = burst.chunks(SIZES[2]).filter(|part| part.len() >= SIZES[0]);
+        let parts = burst.chunks(SIZES[3]).filter(|part| part.len() >= SMALL.min(burst.len()));
         let most = parts.map(unique).max().unwrap_or_default();
-        let log2_p = at_most(most, expected(burst.len().min(SIZES[2]), usual)) + price;
+        let log2_p = at_most(most, expected(burst.len().min(SIZES[3]), usual)) + price;
         (log2_p <= LEAST_CHANCE && !is_sorted(burst) && counts(burst, |p| p.first).len() >= LEAST_NAMES).then(|| Burst::of(burst, log2_p))
     };
-    together.iter().filter_map(few).collect()
+    let found: Vec<Burst> = together.iter().filter_map(few).collect();
+    // A seed that ran again is one more chance of the same lists each time.
+    let again = |burst: &Burst| found.iter().filter(|other| burst.is_like(other)).map(|other| other.log2_p).sum();
+    let sums: Vec<f64> = found.iter().map(again).collect();
+    found.into_iter().zip(sums).map(|(burst, log2_p)| Burst { log2_p, ..burst }).collect()
 }
 
 /// Returns how many of a group have a name of their own, at least; `usual` is what groups of the table have.
 fn expected(size: usize, mut usual: Vec<usize>) -> f64 {
     usual.sort_unstable();
     let middle = usual.get(usual.len() / 2).map_or(UNIQUE_MOST, |unique| OF_USUAL * *unique as f64);
-    (UNIQUE_SHARE * size as f64).min(UNIQUE_MOST).min(middle)
+    let share = if size < SMALL { UNIQUE_OF_SMALL } else { UNIQUE_SHARE };
+    (share * size as f64).min(UNIQUE_MOST).min(middle)
 }
 
 fn counts(people: &[Named], of: impl Fn(&Named) -> u32) -> HashMap<u32, usize> {
@@ -230,8 +250,8 @@ fn fact(table: &TableView<'_>, burst: Burst) -> Evidence {
         detail: format!(
             "{} people created one right after the other share {} given and {} family names, and hardly anybody has one of their own",
             burst.rows.len(),
-            burst.first,
-            burst.last
+            burst.first.len(),
+            burst.last.len()
         ),
         rows: burst.rows,
         measure: Measure::Against { bits: (-burst.log2_p).min(MOST) },

@@ -1,5 +1,7 @@
 //! `user1` to `user100` without holes: a text and a counter that rises with the order of insertion.
 
+use std::collections::BTreeSet;
+
 use polars::prelude::{DataFrame, IntoColumn as _, NamedFrom as _, PolarsResult, Series};
 
 use super::context::text_hash;
@@ -106,8 +108,7 @@ impl Detector for NumberedTemplate {
         let columns: Vec<u32> = sorted.iter().map(|s| s.0).collect();
         let numbers: Vec<i64> = sorted.iter().map(|s| s.2).collect();
         let templates: Vec<&str> = sorted.iter().map(|s| templates[s.4 as usize]).collect();
-        let ranks = table.facts.ranks();
-        let mut evidence = Vec::new();
+        let mut runs = Vec::new();
         let mut start = 0;
         for end in 1..=rows.len() {
             let goes_on = end < rows.len()
@@ -118,18 +119,36 @@ impl Detector for NumberedTemplate {
                 continue;
             }
             if end - start >= LEAST_RUN {
-                let run = Run {
+                runs.push(Run {
                     template: templates[start],
                     column: columns[start] as usize,
                     rows: &rows[start..end],
                     numbers: &numbers[start..end],
-                };
-                evidence.extend(run.judge(table, &ranks));
+                });
             }
             start = end;
         }
-        Ok(evidence)
+        let ranks = table.facts.ranks();
+        let columns = table.texts(META.reads).into_iter().map(ColumnRead::column);
+        let own: BTreeSet<usize> = columns.filter(|column| numbers_itself(table, *column, &runs)).collect();
+        Ok(runs.iter().filter(|run| !own.contains(&run.column)).filter_map(|run| run.judge(table, &ranks)).collect())
     }
+}
+
+/// Returns whether a column holds numbers that the system hands out: they run, with the holes that undone orders
+/// leave, under the names of years or branches, over most of the table and of its life. Nobody's address does.
+fn numbers_itself(table: &TableView<'_>, column: usize, runs: &[Run<'_>]) -> bool {
+    if table.profile.columns[column].role == Role::Email {
+        return false;
+    }
+    let rows = || runs.iter().filter(|run| run.column == column).flat_map(|run| run.rows);
+    let times = || rows().filter_map(|row| table.facts.created.get(*row));
+    rows().count() * 2 > table.rows() && is_spread(times)
+}
+
+/// Returns whether times lie over more than a month.
+fn is_spread<I: Iterator<Item = i64>>(times: impl Fn() -> I) -> bool {
+    times().max().zip(times().min()).is_some_and(|(last, first)| last - first > 30 * DAY)
 }
 
 /// Splits a text at its last number; `None` where there is none.
@@ -177,11 +196,6 @@ impl Run<'_> {
         let role = table.profile.columns[self.column].role;
         let spread = self.spread(table);
         let together = self.together(ranks).or_else(|| self.together_in_time(table)).unwrap_or(false);
-        // A counter over most of a table's life is the system's own numbering, except in addresses.
-        let whole_life = self.rows.len() * 2 > table.rows() && spread;
-        if whole_life && role != Role::Email {
-            return None;
-        }
         let rising = !ranks.is_empty() && self.rising(ranks);
         let long_in_addresses = count >= 4 * LEAST_RUN && role == Role::Email;
         if !(together || long_in_addresses) {
@@ -219,11 +233,7 @@ impl Run<'_> {
 
     /// Returns whether the rows were created over more than a month.
     fn spread(&self, table: &TableView<'_>) -> bool {
-        let times: Vec<i64> = self.rows.iter().filter_map(|r| table.facts.created.get(*r)).collect();
-        match (times.iter().min(), times.iter().max()) {
-            (Some(first), Some(last)) => last - first > 30 * DAY,
-            _ => false,
-        }
+        is_spread(|| self.rows.iter().filter_map(|r| table.facts.created.get(*r)))
     }
 
     /// Returns whether the rows were inserted close to each other, `None` where no order is known.

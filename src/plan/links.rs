@@ -65,9 +65,9 @@ pub(super) fn links(case: &Case) -> Result<Vec<Link>, PlanError> {
         child_columns: p.relation.child_columns,
         parent: p.relation.parent,
         parent_columns: p.relation.parent_columns,
-        source: Source::Config,
+        source: p.relation.source,
         on_delete: p.on_delete,
-        only: Some((p.type_column, p.value)),
+        only: p.relation.only.map(|only| (only.column, only.value)),
     }));
     Ok(links)
 }

@@ -1,7 +1,7 @@
 //! What `unseed.toml` says of tables, keys, relations, roles and classes goes before what was inferred.
 
 use super::class::Class;
-use super::{ProfileError, Relation};
+use super::{ProfileError, polymorphic};
 use crate::config::{ConfigError, Loaded, RelationConfig};
 use crate::model::{ForeignKey, Key, OnDelete, Role, Source, Table, TableId};
 use crate::snapshot::Case;
@@ -17,7 +17,7 @@ fn table_named(case: &Case, config: &Loaded, name: &str) -> Result<TableId, Prof
     })
 }
 
-fn column_named(case: &Case, config: &Loaded, table: TableId, name: &str) -> Result<usize, ProfileError> {
+pub(super) fn column_named(case: &Case, config: &Loaded, table: TableId, name: &str) -> Result<usize, ProfileError> {
     let info = &case.table(table).table;
     info.column(name).ok_or_else(|| {
         let known: Vec<&str> = info.columns.iter().map(|c| c.name.as_str()).collect();
@@ -40,7 +40,7 @@ pub(super) fn schema(case: &mut Case, config: &Loaded) -> Result<(), ProfileErro
         }
         case.set_schema(id, table)?;
     }
-    polymorphic(case, config)?;
+    polymorphic::configured(case, config)?;
     for relation in config.config.relations.iter().filter(|r| !r.ignore && r.type_column.is_none()) {
         let ((child, columns), (parent, parent_columns)) = ends(case, config, relation)?;
         let mut table = case.table(child).table.clone();
@@ -86,39 +86,6 @@ pub(super) fn ends(case: &Case, config: &Loaded, relation: &RelationConfig) -> R
         return Err(unfit(config, format!("[[relations]] {} and {} have different numbers of columns", relation.from, relation.to)));
     }
     Ok((from, to))
-}
-
-/// A relation that holds only for rows whose type column holds a value.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Polymorphic {
-    /// The relation.
-    pub relation: Relation,
-    /// The child's type column.
-    pub type_column: usize,
-    /// What it holds where the reference means this parent.
-    pub value: String,
-    /// What the database does on delete of the parent.
-    pub on_delete: OnDelete,
-}
-
-/// Lists the configured relations that hold only for some rows.
-///
-/// # Errors
-/// Returns that the configuration names what is not there.
-pub fn polymorphic(case: &Case, config: &Loaded) -> Result<Vec<Polymorphic>, ProfileError> {
-    let mut found = Vec::new();
-    for configured in config.config.relations.iter().filter(|r| !r.ignore) {
-        let (Some(column), Some(value)) = (&configured.type_column, &configured.value) else { continue };
-        let ((child, child_columns), (parent, parent_columns)) = ends(case, config, configured)?;
-        let type_column = column_named(case, config, child, column.rsplit('.').next().unwrap_or(column))?;
-        found.push(Polymorphic {
-            relation: Relation { child, child_columns, parent, parent_columns, source: Source::Config },
-            type_column,
-            value: value.clone(),
-            on_delete: configured.on_delete.unwrap_or(OnDelete::NoAction),
-        });
-    }
-    Ok(found)
 }
 
 /// Returns whether the configuration says that there is no such relation, or that it holds only for some rows.

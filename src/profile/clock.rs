@@ -2,8 +2,9 @@
 //! a rewritten or shuffled table), says so, and nothing may build on it.
 
 use super::ColumnProfile;
-use crate::model::stamp::HOUR;
+use crate::model::stamp::{HOUR, SECOND};
 use crate::model::{Role, Row, Scheme, TableId};
+use crate::segments::maximal;
 use crate::snapshot::{CHUNK_ROWS, CaseTable, ColumnRead, Reader, SnapshotError, scan};
 
 /// Share of rows that must lie on one rising line of creation times before an order is trusted.
@@ -205,6 +206,36 @@ fn moved_alone(times: &[i64]) -> f64 {
     alone as f64 / times.len().max(1) as f64
 }
 
+/// Marks the rows whose times tell when they and their neighbours were inserted: a longest line of times that rise
+/// with the order of insertion, among the rows that do not stand in a stretch without any order.
+#[must_use]
+pub fn rising_line(times: &[i64]) -> Vec<bool> {
+    let drawn = disordered(times);
+    let others: Vec<i64> = times.iter().zip(&drawn).filter(|(_, drawn)| !**drawn).map(|(time, _)| *time).collect();
+    let mut on = longest_non_decreasing(&others).into_iter();
+    drawn.into_iter().map(|drawn| !drawn && on.next() == Some(true)).collect()
+}
+
+/// Time by which a row must fall behind the one before it, microseconds: longer than transactions overlap.
+const FALL: i64 = 60 * SECOND;
+
+/// Log2 odds that a stretch of steps needs before half of them fall by more than chance, for each table.
+const DISORDER: f64 = 20.0;
+
+/// Marks the times that stand in no order among each other: every other one falls behind the one before it. A few of
+/// these rise like any; where a site is young they would be taken for its own clock.
+fn disordered(times: &[i64]) -> Vec<bool> {
+    let falls = |pair: &[i64]| pair[0] - pair[1] >= FALL;
+    let usual = times.windows(2).filter(|pair| falls(pair)).count() as f64 / times.len().max(1) as f64;
+    let usual = usual.clamp(0.002, 0.25);
+    let scores = times.windows(2).map(|pair| if falls(pair) { (0.5 / usual).log2() } else { (0.5 / (1.0 - usual)).log2() });
+    let mut marked = vec![false; times.len()];
+    for segment in maximal(scores, DISORDER + (times.len().max(1) as f64).log2()) {
+        marked[segment.start + 1..=segment.end].fill(true);
+    }
+    marked
+}
+
 /// Marks the members of a longest non-decreasing subsequence.
 ///
 /// Source: patience sorting (Aldous and Diaconis 1999), O(n log n).
@@ -238,6 +269,7 @@ pub fn longest_non_decreasing(values: &[i64]) -> Vec<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::stamp::DAY;
 
     #[test]
     fn ids_agree_in_another_zone() {
@@ -256,5 +288,21 @@ mod tests {
         let on = longest_non_decreasing(&[1, 2, 9, 3, 3, 0, 4]);
         assert_eq!(on, [true, true, false, true, true, false, true]);
         assert_eq!(longest_non_decreasing(&[]), Vec::<bool>::new());
+    }
+
+    #[test]
+    fn dates_in_no_order_are_told_from_a_clock() {
+        // A dozen early rows, sixty with dates of the year before, and hundreds of later ones.
+        let drawn = |i: i64| (i * 7_919 % 360) * DAY;
+        let times: Vec<i64> = (360..372).chain((0..60).map(|i| drawn(i) / DAY)).chain(372..800).map(|day| day * DAY).collect();
+        let marked = disordered(&times);
+        let (first, last) = (marked.iter().position(|m| *m), marked.iter().rposition(|m| *m));
+        assert_eq!(first, Some(12));
+        assert!(last.is_some_and(|last| (66..72).contains(&last)), "{last:?}");
+        // Two servers whose clocks differ by minutes, and an import in its own order.
+        let servers: Vec<i64> = (0..600).map(|i| i * HOUR + (i % 2) * 59 * SECOND).collect();
+        assert!(!disordered(&servers).contains(&true));
+        let import: Vec<i64> = (0..300).chain(50..250).chain(300..600).map(|day| day * DAY).collect();
+        assert!(!disordered(&import).contains(&true));
     }
 }

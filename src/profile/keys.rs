@@ -244,6 +244,7 @@ pub(super) fn resolve(case: &Case) -> Vec<Relation> {
                 parent: parent.id,
                 parent_columns,
                 source: key.source,
+                only: None,
             });
         }
     }

@@ -7,6 +7,7 @@ mod clock;
 mod facts;
 mod keys;
 mod leftover;
+mod polymorphic;
 mod role;
 mod values;
 mod words;
@@ -18,10 +19,10 @@ use crate::parallel;
 use crate::progress::Progress;
 use crate::snapshot::{Case, SnapshotError};
 
-pub use apply::{Polymorphic, polymorphic};
 pub(crate) use clock::agreement;
-pub use clock::{InsertionClock, MintedColumn, longest_non_decreasing};
+pub use clock::{InsertionClock, MintedColumn, longest_non_decreasing, rising_line};
 pub use facts::ColumnFacts;
+pub use polymorphic::{Only, Polymorphic, polymorphic};
 pub use role::is_privileged;
 pub use words::name_words;
 
@@ -90,6 +91,8 @@ pub struct Relation {
     pub parent_columns: Vec<usize>,
     /// Where the relation was learnt.
     pub source: Source,
+    /// Which rows it holds for, where not for all.
+    pub only: Option<Only>,
 }
 
 impl TableProfile {
@@ -160,7 +163,11 @@ pub fn profile(case: &mut Case, config: &Loaded, now: i64, progress: &dyn Progre
     let mut second = class::infer(case, &roles, &facts);
     apply::classes(case, config, &mut second)?;
     leftover::mark(case, &mut second)?;
-    let relations = keys::resolve(case);
+    let mut relations = keys::resolve(case);
+    for some in polymorphic(case, config)? {
+        role::mark_polymorphic(&some.relation, &mut roles[some.relation.child.index()]);
+        relations.push(some.relation);
+    }
     let mut tables = Vec::new();
     for (index, (roles, facts)) in roles.into_iter().zip(facts).enumerate() {
         let id = TableId(index as u32);

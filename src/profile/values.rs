@@ -126,6 +126,16 @@ impl IntegerSet {
 }
 
 impl ValueSet {
+    /// Returns whether a value is among them; a number that is written as a text is that number.
+    pub(super) fn holds(&self, value: ValueRef<'_>) -> bool {
+        let written = |text: &[u8]| std::str::from_utf8(text).ok().and_then(|t| t.parse::<i64>().ok());
+        let number = match value {
+            ValueRef::Text(text) => written(text),
+            other => integer(other),
+        };
+        number.is_some_and(|n| self.integers.contains(n)) || digest(value).is_some_and(|d| self.digests.contains(&d))
+    }
+
     /// Reads a column's values.
     ///
     /// # Errors

@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 pub use privilege::is_privileged;
 
 use self::kind::Kind;
+use super::Relation;
 use super::facts::ColumnFacts;
 use super::words::{name_parts, name_words, singular};
 use crate::model::{Role, Source};
@@ -173,6 +174,17 @@ pub(super) fn share(case: &Case, facts: &[Vec<ColumnFacts>], roles: &mut [Vec<Fo
 /// A name without a letter or digit has no words; one empty word stands for it.
 fn named_anyhow(words: Vec<String>) -> Vec<String> {
     if words.is_empty() { vec![String::new()] } else { words }
+}
+
+/// Gives the columns of a reference that says which table it means their roles, unless the configuration did.
+pub(super) fn mark_polymorphic(relation: &Relation, roles: &mut [Found]) {
+    let types = relation.only.iter().map(|only| (only.column, Role::ReferenceType, "says which table is meant"));
+    let ids = relation.child_columns.iter().map(|column| (*column, Role::Reference, "refers to the table that is named beside it"));
+    for (column, role, reason) in types.chain(ids) {
+        if roles[column].1 == Source::Inferred {
+            roles[column] = found(role, reason);
+        }
+    }
 }
 
 fn found(role: Role, reason: impl Into<String>) -> Found {

@@ -219,7 +219,7 @@ const EMPTY_PARTS: &[(&[&str], Role)] = &[
 ];
 
 /// Names of sentences.
-const SENTENCES: &[&str] = &[
+pub(super) const SENTENCES: &[&str] = &[
     "description",
     "desc",
     "body",

@@ -3,6 +3,103 @@
 use super::{Found, Look, MOST, found};
 use crate::model::Role;
 
+/// Names of columns of given names, family names and both, without accents.
+///
+/// Source: the words of the languages' own dictionaries for first name, surname and name.
+const GIVEN: &[&str] = &[
+    "first",
+    "given",
+    "forename",
+    "firstname",
+    "first_name",
+    "fname",
+    "vorname",
+    "prenom",
+    "nombre",
+    "nombres",
+    "primeiro_nome",
+    "primer_nombre",
+    "voornaam",
+    "fornavn",
+    "fornamn",
+    "etunimi",
+    "imie",
+    "jmeno",
+    "krestni",
+    "keresztnev",
+    "prenume",
+    "nama_depan",
+    "given_name",
+    "imya",
+];
+const FAMILY: &[&str] = &[
+    "last_name",
+    "lastname",
+    "surname",
+    "family",
+    "family_name",
+    "lname",
+    "nachname",
+    "familienname",
+    "zuname",
+    "apellido",
+    "apellidos",
+    "nom_de_famille",
+    "nom_famille",
+    "sobrenome",
+    "apelido",
+    "cognome",
+    "achternaam",
+    "etternavn",
+    "efternavn",
+    "efternamn",
+    "sukunimi",
+    "nazwisko",
+    "prijmeni",
+    "priezvisko",
+    "vezeteknev",
+    "nume_familie",
+    "soyad",
+    "soyadi",
+    "soyisim",
+    "nama_belakang",
+    "nama_keluarga",
+    "familiya",
+    "prezime",
+];
+const WHOLE: &[&str] = &[
+    "name",
+    "full_name",
+    "fullname",
+    "display_name",
+    "displayname",
+    "real_name",
+    "customer_name",
+    "contact_name",
+    "author",
+    "nom",
+    "nombre",
+    "nome",
+    "nama",
+    "naam",
+    "navn",
+    "namn",
+    "nimi",
+    "ad_soyad",
+    "adi_soyadi",
+    "isim",
+    "nev",
+    "nume",
+    "fio",
+];
+
+/// Such names that other columns have too: they count for columns of single capitalised words only.
+const SHORT_GIVEN: &[&str] = &["ad", "adi", "isim", "ime", "mei", "nome"];
+const SHORT_FAMILY: &[&str] = &["nom", "nume", "sei"];
+
+/// Share of values that are single capitalised words.
+const WORDS: f64 = 0.6;
+
 /// Tells names of people from other titles: by their form, beside the other columns of a person.
 pub(super) fn names(looks: &[Look<'_>], roles: &mut [Found]) {
     let open = |role: Role| matches!(role, Role::Title | Role::Code | Role::Text | Role::Category | Role::Unknown);
@@ -10,24 +107,14 @@ pub(super) fn names(looks: &[Look<'_>], roles: &mut [Found]) {
         if !open(roles[column].0) || look.facts.values() == 0 {
             continue;
         }
-        let given = look.named(&["first", "given", "forename", "firstname", "vorname", "prenom", "nombre", "first_name", "fname"])
-            && !look.named(&["seen", "login"]);
-        let family = look.named(&[
-            "last_name",
-            "lastname",
-            "surname",
-            "family",
-            "nachname",
-            "apellido",
-            "lname",
-            "family_name",
-            "nom_de_famille",
-            "apellidos",
-        ]) || (look.named(&["last"]) && look.named(&["name"]));
-        if given {
-            roles[column] = found(Role::GivenName, "named as a given name");
-        } else if family {
+        let words = look.facts.share(look.facts.capitalised) >= WORDS;
+        let is = |plain: &[&str], short: &[&str]| look.named(plain) || (words && short.contains(&look.words.join("_").as_str()));
+        let given = is(GIVEN, SHORT_GIVEN) && !look.named(&["seen", "login"]);
+        let family = is(FAMILY, SHORT_FAMILY) || (look.named(&["last"]) && look.named(&["name"]));
+        if family {
             roles[column] = found(Role::FamilyName, "named as a family name");
+        } else if given {
+            roles[column] = found(Role::GivenName, "named as a given name");
         }
     }
     let has = |roles: &[Found], wanted: &[Role]| roles.iter().any(|r| wanted.contains(&r.0));
@@ -40,19 +127,7 @@ pub(super) fn names(looks: &[Look<'_>], roles: &mut [Found]) {
         if !open(roles[column].0) || facts.values() == 0 {
             continue;
         }
-        let named = look.named(&[
-            "name",
-            "full_name",
-            "fullname",
-            "display_name",
-            "displayname",
-            "real_name",
-            "customer_name",
-            "contact_name",
-            "author",
-            "nom",
-            "nombre",
-        ]);
+        let named = look.named(WHOLE);
         let formed = facts.share(facts.full_names) >= 0.7;
         if formed
             && (person_like || (named && look.words.len() > 1))

@@ -162,24 +162,7 @@ fn prose(look: &Look<'_>) -> Found {
     ]) {
         return found(Role::Title, "named as a title");
     }
-    if look.named(&[
-        "description",
-        "body",
-        "content",
-        "comment",
-        "comments",
-        "message",
-        "text",
-        "notes",
-        "note",
-        "bio",
-        "summary",
-        "reason",
-        "details",
-        "evidence",
-        "review",
-        "special_features",
-    ]) {
+    if look.named(named::SENTENCES) || look.named(&["reason", "evidence", "review", "special_features"]) {
         return found(Role::Text, "named as text");
     }
     if facts.blanks * 2 >= facts.filled() {

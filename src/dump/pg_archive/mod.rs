@@ -4,19 +4,25 @@
 //! Source: PostgreSQL `src/bin/pg_dump`: `pg_backup_archiver.c` (`ReadHead`, `ReadToc`), `pg_backup_custom.c`,
 //! `pg_backup_directory.c`, `pg_backup_tar.c`, of releases 9.0 to 18.
 
+mod chunks;
+mod muted;
+mod stream;
+mod toc;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{self, BufRead as _, BufReader, Read};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::io::{self, BufRead as _, Read};
+use std::sync::{Arc, Mutex};
 
 use super::pg_copy::{self, Ended};
 use super::pg_plain::{self, Stage};
 use super::sql::lexer::Flavor;
 use super::wrap::{self, Packing};
-use super::{
-    ByteKind, Charset, DumpError, DumpFormat, FormatMeta, Input, Limits, Note, Part, Position, Reject, RowBatch, RowSource, SchemaChange,
-    Sink, Window,
-};
-use crate::model::{Engine, QualifiedName};
+use super::{ByteKind, DumpError, DumpFormat, FormatMeta, Input, Limits, Note, Part, Position, RowBatch, Sink, Window};
+use crate::model::Engine;
+use chunks::{Chunks, finish_block, locked};
+use muted::Muted;
+use stream::{BadArchive, Stream, bad};
+use toc::{Entry, read_head, read_toc};
 
 /// `pg_dump` archives.
 pub struct PgArchive;
@@ -34,15 +40,6 @@ const MAGIC: &[u8] = b"PGDMP";
 /// Name of the table of contents within a folder or tar.
 const TOC: &str = "toc.dat";
 
-/// Oldest and newest archive version that is read, as `1 << 8 | minor`.
-const OLDEST: u16 = 0x010b;
-const NEWEST: u16 = 0x0110;
-
-/// Versions that changed the layout.
-const V1_14: u16 = 0x010e;
-const V1_15: u16 = 0x010f;
-const V1_16: u16 = 0x0110;
-
 /// Sections of entries, as the archiver numbers them.
 const DATA_SECTION: i64 = 3;
 const POST_DATA_SECTION: i64 = 4;
@@ -50,9 +47,6 @@ const POST_DATA_SECTION: i64 = 4;
 /// Kinds of data blocks in a custom archive.
 const BLOCK_DATA: u8 = 1;
 const BLOCK_BLOBS: u8 = 3;
-
-/// An entry's mark that no data follows.
-const OFFSET_NO_DATA: u8 = 3;
 
 impl DumpFormat for PgArchive {
     fn meta(&self) -> &'static FormatMeta {
@@ -76,16 +70,7 @@ impl DumpFormat for PgArchive {
     fn read(&self, input: &Input, sink: &mut dyn Sink) -> Result<(), DumpError> {
         let toc_part = input.parts.iter().find(|p| folder_of(&p.name).is_some_and(|f| p.name[f.len()..] == *TOC)).unwrap_or(input.only());
         let reader = input.open(toc_part)?;
-        let mut stream = Stream {
-            reader: BufReader::with_capacity(256 << 10, reader),
-            offset: 0,
-            int_size: 4,
-            off_size: 8,
-            version: NEWEST,
-            ended: false,
-            in_block: false,
-            left: 0,
-        };
+        let mut stream = Stream::new(reader);
         let tell = |stream: &Stream, error: io::Error| broken(&toc_part.shown, stream.offset, error);
         let archive = read_head(&mut stream).map_err(|e| tell(&stream, e))?;
         sink.account(ByteKind::Directive, stream.offset);
@@ -132,250 +117,6 @@ fn broken(file: &str, offset: u64, error: io::Error) -> DumpError {
         return DumpError::malformed(file, at, "the archive is cut off in its table of contents", "ask for the dump again");
     }
     DumpError::from_read(file, error)
-}
-
-/// What is not as an archive has it.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-struct BadArchive(String);
-
-fn bad(what: impl Into<String>) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, BadArchive(what.into()))
-}
-
-/// The archive's bytes, with the sizes that its header tells.
-struct Stream {
-    reader: BufReader<Box<dyn Read + Send>>,
-    /// Bytes read so far.
-    offset: u64,
-    int_size: u8,
-    off_size: u8,
-    version: u16,
-    /// Whether the bytes ended where more should have followed.
-    ended: bool,
-    /// Whether chunks of a block are being read, and what is left of the one at hand.
-    in_block: bool,
-    left: u64,
-}
-
-impl Stream {
-    fn exact(&mut self, buffer: &mut [u8]) -> io::Result<()> {
-        self.reader.read_exact(buffer)?;
-        self.offset += buffer.len() as u64;
-        Ok(())
-    }
-
-    fn byte(&mut self) -> io::Result<u8> {
-        let mut byte = [0];
-        self.exact(&mut byte)?;
-        Ok(byte[0])
-    }
-
-    /// Reads a sign and little-endian bytes.
-    fn int(&mut self) -> io::Result<i64> {
-        let negative = self.byte()? != 0;
-        let mut value = 0_i64;
-        for place in 0..u32::from(self.int_size) {
-            let byte = self.byte()?;
-            match i64::from(byte).checked_shl(8 * place).filter(|_| place < 7 || byte == 0) {
-                Some(part) => value |= part,
-                None if byte == 0 => {}
-                None => return Err(bad("a number beyond 56 bits")),
-            }
-        }
-        Ok(if negative { -value } else { value })
-    }
-
-    /// Reads a text with its length; `None` is NULL. `room` is what all texts may still take.
-    fn text(&mut self, room: &mut usize) -> io::Result<Option<Vec<u8>>> {
-        let len = self.int()?;
-        if len < 0 {
-            return Ok(None);
-        }
-        let len = usize::try_from(len).ok().filter(|len| len <= room);
-        let len = len.ok_or_else(|| bad("a table of contents larger than the limit; raise it with --max-memory if the file is whole"))?;
-        *room -= len;
-        let mut bytes = Vec::new();
-        let read = self.reader.by_ref().take(len as u64).read_to_end(&mut bytes)?;
-        self.offset += read as u64;
-        if read < len { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(Some(bytes)) }
-    }
-
-    fn words(&mut self, room: &mut usize) -> io::Result<String> {
-        Ok(String::from_utf8_lossy(&self.text(room)?.unwrap_or_default()).into_owned())
-    }
-
-    fn skip(&mut self, bytes: u64) -> io::Result<()> {
-        let passed = io::copy(&mut self.reader.by_ref().take(bytes), &mut io::sink())?;
-        self.offset += passed;
-        if passed == bytes { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
-    }
-
-    /// Reads the length of a block's next chunk; 0 is the end.
-    fn chunk(&mut self) -> io::Result<u64> {
-        u64::try_from(self.int()?).map_err(|_| bad("a data chunk of negative length"))
-    }
-
-    /// Passes the chunks that are left of a block.
-    fn skip_chunks(&mut self) -> io::Result<()> {
-        loop {
-            match self.chunk()? {
-                0 => return Ok(()),
-                len => self.skip(len)?,
-            }
-        }
-    }
-}
-
-/// What the header tells.
-struct Head {
-    custom: bool,
-    packing: Option<Packing>,
-    database: String,
-    server: String,
-    entries: i64,
-}
-
-fn read_head(stream: &mut Stream) -> io::Result<Head> {
-    let mut magic = [0; 5];
-    stream.exact(&mut magic)?;
-    if magic != *MAGIC {
-        return Err(bad("the table of contents does not begin with PGDMP"));
-    }
-    let (major, minor, _) = (stream.byte()?, stream.byte()?, stream.byte()?);
-    let version = u16::from(major) << 8 | u16::from(minor);
-    if !(OLDEST..=NEWEST).contains(&version) {
-        return Err(bad(format!("an archive of version {major}.{minor}, where unseed reads 1.11 to 1.16")));
-    }
-    stream.version = version;
-    stream.int_size = stream.byte()?;
-    stream.off_size = stream.byte()?;
-    if !(1..=8).contains(&stream.int_size) || !(1..=8).contains(&stream.off_size) {
-        return Err(bad("numbers of more than 64 bits"));
-    }
-    let custom = match stream.byte()? {
-        1 => true,
-        3 | 5 => false,
-        other => return Err(bad(format!("an archive of the unknown kind {other}"))),
-    };
-    let packing = if version >= V1_15 {
-        match stream.byte()? {
-            0 => None,
-            1 => Some(Packing::Zlib),
-            2 => Some(Packing::Lz4),
-            3 => Some(Packing::Zstd),
-            other => return Err(bad(format!("the unknown compression {other}"))),
-        }
-    } else {
-        (stream.int()? != 0).then_some(Packing::Zlib)
-    };
-    // Second to year and daylight saving time: local, of an unknown zone.
-    for _ in 0..7 {
-        stream.int()?;
-    }
-    let mut room = 1 << 20;
-    let database = stream.words(&mut room)?;
-    let server = stream.words(&mut room)?;
-    stream.text(&mut room)?;
-    let entries = stream.int()?;
-    Ok(Head { custom, packing, database, server, entries })
-}
-
-/// An entry of the table of contents, as far as it matters.
-#[derive(Debug)]
-struct Entry {
-    dump_id: i64,
-    desc: String,
-    tag: String,
-    section: i64,
-    definition: Vec<u8>,
-    copy: Vec<u8>,
-    /// Name of the data's file in folders and tars.
-    file: String,
-    has_data: bool,
-}
-
-fn read_toc(stream: &mut Stream, custom: bool, count: i64, limit: usize) -> io::Result<Vec<Entry>> {
-    let mut room = limit;
-    let mut entries = Vec::new();
-    for _ in 0..count {
-        let dump_id = stream.int()?;
-        if dump_id <= 0 {
-            return Err(bad("an entry without a number"));
-        }
-        let had_dumper = stream.int()? != 0;
-        stream.text(&mut room)?;
-        stream.text(&mut room)?;
-        let tag = stream.words(&mut room)?;
-        let desc = stream.words(&mut room)?;
-        let section = stream.int()?;
-        let definition = stream.text(&mut room)?.unwrap_or_default();
-        stream.text(&mut room)?;
-        let copy = stream.text(&mut room)?.unwrap_or_default();
-        stream.text(&mut room)?;
-        stream.text(&mut room)?;
-        if stream.version >= V1_14 {
-            stream.text(&mut room)?;
-        }
-        if stream.version >= V1_16 {
-            stream.int()?;
-        }
-        stream.text(&mut room)?;
-        stream.text(&mut room)?;
-        while stream.text(&mut room)?.is_some() {}
-        let (mut file, mut has_data) = (String::new(), had_dumper);
-        if custom {
-            has_data &= stream.byte()? != OFFSET_NO_DATA;
-            stream.skip(u64::from(stream.off_size))?;
-        } else {
-            file = stream.words(&mut room)?;
-            has_data &= !file.is_empty();
-        }
-        // An entry takes more memory than its texts; a count that lies must not exhaust it.
-        room = room.checked_sub(64).ok_or_else(|| bad("a table of contents larger than the limit; raise it with --max-memory"))?;
-        entries.push(Entry { dump_id, desc, tag, section, definition, copy, file, has_data });
-    }
-    Ok(entries)
-}
-
-/// The chunks of one block of a custom archive, as one stream.
-struct Chunks {
-    stream: Arc<Mutex<Stream>>,
-}
-
-impl Read for Chunks {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let mut stream = locked(&self.stream);
-        if !stream.in_block || buffer.is_empty() {
-            return Ok(0);
-        }
-        if stream.left == 0 {
-            match stream.chunk() {
-                Ok(0) => {
-                    stream.in_block = false;
-                    return Ok(0);
-                }
-                Ok(len) => stream.left = len,
-                Err(error) => {
-                    stream.ended |= error.kind() == io::ErrorKind::UnexpectedEof;
-                    return Err(error);
-                }
-            }
-        }
-        let most = usize::try_from(stream.left).unwrap_or(usize::MAX).min(buffer.len());
-        let read = stream.reader.read(&mut buffer[..most])?;
-        if read == 0 {
-            stream.ended = true;
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        stream.offset += read as u64;
-        stream.left -= read as u64;
-        Ok(read)
-    }
-}
-
-fn locked(stream: &Mutex<Stream>) -> MutexGuard<'_, Stream> {
-    stream.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// An archive that is being read.
@@ -547,18 +288,6 @@ impl Reading<'_> {
     }
 }
 
-/// Passes the end of a block: the decoder stops at its own.
-fn finish_block(stream: &mut Stream) -> io::Result<()> {
-    if !stream.in_block {
-        return Ok(());
-    }
-    stream.in_block = false;
-    match (stream.left, stream.chunk()?) {
-        (0, 0) => Ok(()),
-        _ => Err(bad("a data block with bytes behind the end of its compressed data")),
-    }
-}
-
 /// Reads a table's data: COPY text where there is a COPY statement, INSERT statements else.
 fn rows(mut window: Window, sink: &mut dyn Sink, batch: &mut RowBatch, copy: &[u8], stage: &mut Stage) -> Result<(), DumpError> {
     if copy.is_empty() {
@@ -586,46 +315,5 @@ fn rows(mut window: Window, sink: &mut dyn Sink, batch: &mut RowBatch, copy: &[u
         if !window.fill()? {
             return Ok(());
         }
-    }
-}
-
-/// Hands on everything but the account of bytes: those of a custom archive are packed, and accounted for so.
-struct Muted<'s>(&'s mut dyn Sink);
-
-impl Sink for Muted<'_> {
-    fn schema(&mut self, change: SchemaChange, at: Position) -> Result<(), DumpError> {
-        self.0.schema(change, at)
-    }
-
-    fn open(
-        &mut self,
-        table: &QualifiedName,
-        columns: Option<&[String]>,
-        declare: bool,
-        at: Position,
-    ) -> Result<(RowSource, usize), DumpError> {
-        self.0.open(table, columns, declare, at)
-    }
-
-    fn declared(&self, table: &QualifiedName) -> Option<Vec<String>> {
-        self.0.declared(table)
-    }
-
-    fn charset(&mut self, charset: Charset) {
-        self.0.charset(charset);
-    }
-
-    fn rows(&mut self, batch: &mut RowBatch) -> Result<(), DumpError> {
-        self.0.rows(batch)
-    }
-
-    fn reject(&mut self, reject: Reject<'_>) -> Result<(), DumpError> {
-        self.0.reject(reject)
-    }
-
-    fn account(&mut self, _kind: ByteKind, _bytes: u64) {}
-
-    fn note(&mut self, note: Note) -> Result<(), DumpError> {
-        self.0.note(note)
     }
 }

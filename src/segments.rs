@@ -5,14 +5,14 @@
 
 /// A segment: first and one past the last place, and its score.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Segment {
-    pub(super) start: usize,
-    pub(super) end: usize,
-    pub(super) score: f64,
+pub(crate) struct Segment {
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+    pub(crate) score: f64,
 }
 
 /// Finds all maximal segments that score at least `least`, in order.
-pub(super) fn maximal(scores: impl IntoIterator<Item = f64>, least: f64) -> Vec<Segment> {
+pub(crate) fn maximal(scores: impl IntoIterator<Item = f64>, least: f64) -> Vec<Segment> {
     // Each candidate: its bounds, the sums before and behind it, and the nearest one before it whose left sum is
     // smaller. Following those links instead of looking at every candidate is what keeps the time linear.
     struct Candidate {

@@ -1,22 +1,28 @@
 //! Writes a new case file: under a partial name, rows as finished pages, renamed when complete.
 //! Values are stored as they are handed in; nothing is rewritten.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
-use std::path::Path;
+mod catalogue;
+mod indexes;
+mod insert;
+mod schema;
 
-use rusqlite::{Connection, params};
+use std::fs::{File, OpenOptions};
+
+use rusqlite::Connection;
 
 use super::int_index::Ascending;
-use super::key_index;
 use super::names::{Names, quote};
 use super::pages::{PAGE, PENDING_BYTE, PageWriter};
 use super::partial::Partial;
 use super::record::Records;
 use super::stats::ColumnStats;
 use super::{APPLICATION_ID, SCHEMA_VERSION, SnapshotError};
-use crate::model::{Key, QualifiedName, SnapshotId, Table, TableId, ValueRef};
+use crate::model::{QualifiedName, SnapshotId, Table, TableId, ValueRef};
 use crate::progress::interrupted;
+use catalogue::{content_id, write_table};
+use indexes::{planned_indexes, write_key_indexes};
+use insert::{Inserter, owned};
+use schema::{adopt, set_page_count};
 
 /// Longest row, in bytes of its record.
 ///
@@ -80,12 +86,6 @@ struct Seen {
     ascending: Ascending,
 }
 
-/// The reference: SQLite's own INSERT.
-struct Inserter {
-    db: Connection,
-    values: Vec<rusqlite::types::Value>,
-}
-
 /// What is known of a table when ingest ends.
 #[derive(Clone, Debug)]
 pub struct BulkTable {
@@ -132,7 +132,7 @@ impl BulkWriter {
         let set_up = format!(
             "PRAGMA page_size = {PAGE}; PRAGMA auto_vacuum = NONE; {FAST} PRAGMA application_id = {APPLICATION_ID}; \
              PRAGMA user_version = {SCHEMA_VERSION}; BEGIN; {} COMMIT;",
-            include_str!("case.sql")
+            include_str!("../case.sql")
         );
         db.execute_batch(&set_up).map_err(sqlite)?;
         let store = match method {
@@ -367,9 +367,6 @@ impl Drop for Rows<'_> {
     }
 }
 
-/// Settings of a connection to a file that nobody else sees yet.
-const FAST: &str = "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE; PRAGMA cache_size = -16384; PRAGMA trusted_schema = OFF;";
-
 impl Open {
     fn ddl(&self) -> String {
         let list: Vec<String> = self.columns.iter().map(|c| quote(c)).collect();
@@ -378,147 +375,14 @@ impl Open {
     }
 }
 
-impl Inserter {
-    fn insert(&mut self, open: &Open) -> rusqlite::Result<()> {
-        if self.values.is_empty() {
-            self.values.push(rusqlite::types::Value::Null);
-        }
-        let holes = vec!["?"; self.values.len()].join(", ");
-        let names: Vec<String> = open.columns.iter().take(self.values.len()).map(|c| quote(c)).collect();
-        let names = if names.is_empty() { "\"(no columns)\"".to_owned() } else { names.join(", ") };
-        let sql = format!("INSERT INTO {} ({names}) VALUES ({holes})", quote(&open.physical));
-        self.db.prepare_cached(&sql)?.execute(rusqlite::params_from_iter(self.values.drain(..)))?;
-        Ok(())
-    }
-}
-
-fn owned(value: ValueRef<'_>) -> rusqlite::types::Value {
-    use rusqlite::types::Value;
-    match value {
-        ValueRef::Null => Value::Null,
-        ValueRef::Integer(n) => Value::Integer(n),
-        ValueRef::Real(x) => Value::Real(x),
-        ValueRef::Text(text) => Value::Text(String::from_utf8_lossy(text).into_owned()),
-        ValueRef::Blob(bytes) => Value::Blob(bytes.to_owned()),
-    }
-}
-
-/// Tells the header how many pages there are.
-///
-/// Source: SQLite file format, section 1.3.8: the count at 28 holds where the change counters at 24 and 92 agree.
-fn set_page_count(path: &Path, pages: u32) -> io::Result<()> {
-    let mut file = OpenOptions::new().read(true).write(true).open(path)?;
-    let mut counter = [0; 4];
-    file.seek(SeekFrom::Start(24))?;
-    file.read_exact(&mut counter)?;
-    file.seek(SeekFrom::Start(28))?;
-    file.write_all(&pages.to_be_bytes())?;
-    file.seek(SeekFrom::Start(92))?;
-    file.write_all(&counter)
-}
-
-/// An index of the case file.
-struct Index {
-    /// Place of its table among those that were made.
-    table: usize,
-    columns: Vec<usize>,
-    name: String,
-    ddl: String,
-    /// Its root page, where it was written as pages; else 0.
-    root: u32,
-}
-
-/// Lists the indexes that keys and relations ask for.
-fn planned_indexes(tables: &[BulkTable], open: &[Open]) -> Vec<Index> {
-    let mut found: Vec<Index> = Vec::new();
-    let kept = tables.iter().zip(open).enumerate().filter(|(_, t)| !t.0.dropped);
-    for (ordinal, (table, (bulk, open))) in kept.enumerate() {
-        let keys = bulk.table.primary_key.iter().chain(&bulk.table.unique_keys).map(|k: &Key| k.columns.as_slice());
-        let first = found.len();
-        for columns in keys.chain(bulk.table.foreign_keys.iter().map(|f| f.columns.as_slice())) {
-            if columns.is_empty() || found[first..].iter().any(|i| i.columns == columns) {
-                continue;
-            }
-            let list: Vec<String> = columns.iter().map(|c| quote(&open.columns[*c])).collect();
-            let name = format!("unseed_ix_{ordinal}_{}", found.len() - first);
-            let ddl = format!("CREATE INDEX {} ON {} ({})", quote(&name), quote(&open.physical), list.join(", "));
-            found.push(Index { table, columns: columns.to_vec(), name, ddl, root: 0 });
-        }
-    }
-    found
-}
+/// Settings of a connection to a file that nobody else sees yet.
+const FAST: &str = "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE; PRAGMA cache_size = -16384; PRAGMA trusted_schema = OFF;";
 
 /// Opens the file that nobody else sees yet.
 fn fast(partial: &Partial) -> Result<Connection, SnapshotError> {
     let db = Connection::open(partial.path()).map_err(|e| partial.sqlite(e))?;
     db.execute_batch(FAST).map_err(|e| partial.sqlite(e))?;
     Ok(db)
-}
-
-/// Writes the indexes that need sorting and fit the memory, behind the pages that are there.
-fn write_key_indexes(
-    partial: &Partial,
-    db: Connection,
-    open: &[Open],
-    indexes: &mut [Index],
-    pending_byte: u64,
-) -> Result<Connection, SnapshotError> {
-    let fits = |index: &Index| {
-        index.root == 0
-            && matches!(index.columns.as_slice(), [only] if open[index.table].seen.get(*only).is_some_and(|c| key_index::fits(&c.stats)))
-    };
-    if !indexes.iter().any(fits) {
-        return Ok(db);
-    }
-    // SQLite must not hold the file while it grows.
-    db.close().map_err(|(_, e)| partial.sqlite(e))?;
-    let file = OpenOptions::new().append(true).open(partial.path()).map_err(|e| partial.io(e))?;
-    let count = (file.metadata().map_err(|e| partial.io(e))?.len() / PAGE as u64) as u32;
-    let mut pages = PageWriter::new(file, count, pending_byte).map_err(|e| partial.io(e))?;
-    let mut written = Vec::new();
-    for (place, index) in indexes.iter_mut().enumerate().filter(|(_, i)| fits(i)) {
-        let table = &open[index.table];
-        let (name, column) = (quote(&table.physical), quote(&table.columns[index.columns[0]]));
-        let column = key_index::Column { table: &name, column: &column, rows: table.rows };
-        let root = key_index::write(partial.path(), &column, &mut pages).map_err(|e| partial.sqlite(e))?.map_err(|e| partial.io(e))?;
-        if let Some(root) = root {
-            index.root = root;
-            written.push(place);
-        }
-    }
-    let count = pages.finish().map_err(|e| partial.io(e))?;
-    set_page_count(partial.path(), count).map_err(|e| partial.io(e))?;
-    let db = fast(partial)?;
-    enter(&db, |db| written.iter().try_for_each(|place| enter_index(db, open, &indexes[*place]))).map_err(|e| partial.sqlite(e))?;
-    Ok(db)
-}
-
-/// Enters finished b-trees into the schema.
-fn adopt(db: &Connection, tables: &[Open], roots: &[u32], indexes: &[Index]) -> rusqlite::Result<()> {
-    enter(db, |db| {
-        let mut insert = db.prepare("INSERT INTO sqlite_schema (type, name, tbl_name, rootpage, sql) VALUES ('table', ?1, ?1, ?2, ?3)")?;
-        for (table, root) in tables.iter().zip(roots) {
-            // A dropped table has no page.
-            if *root > 0 {
-                insert.execute(params![table.physical, root, table.ddl()])?;
-            }
-        }
-        indexes.iter().filter(|i| i.root > 0).try_for_each(|index| enter_index(db, tables, index))
-    })
-}
-
-fn enter_index(db: &Connection, tables: &[Open], index: &Index) -> rusqlite::Result<()> {
-    let mut insert =
-        db.prepare_cached("INSERT INTO sqlite_schema (type, name, tbl_name, rootpage, sql) VALUES ('index', ?1, ?2, ?3, ?4)")?;
-    insert.execute(params![index.name, tables[index.table].physical, index.root, index.ddl])?;
-    Ok(())
-}
-
-/// Changes the schema by hand.
-fn enter(db: &Connection, change: impl FnOnce(&Connection) -> rusqlite::Result<()>) -> rusqlite::Result<()> {
-    db.execute_batch("PRAGMA writable_schema = ON; BEGIN;")?;
-    change(db)?;
-    db.execute_batch("COMMIT; PRAGMA writable_schema = RESET;")
 }
 
 /// Checks the file while the system brings it to the disk.
@@ -538,79 +402,11 @@ fn check_and_sync(partial: &Partial, db: Connection) -> Result<(), SnapshotError
     })
 }
 
-/// Hashes the logical content: tables by name, rows in order, type tag and bytes of each value, the
-/// latter two as SQLite's record format spells them.
-fn content_id(tables: &[BulkTable], open: &[Open]) -> SnapshotId {
-    let mut order: Vec<usize> = (0..tables.len()).filter(|i| !tables[*i].dropped).collect();
-    order.sort_by_key(|i| &tables[*i].table.name);
-    let mut whole = blake3::Hasher::new();
-    let mut text = |t: &str| {
-        whole.update(&(t.len() as u64).to_le_bytes());
-        whole.update(t.as_bytes());
-    };
-    for index in order {
-        let (table, open) = (&tables[index].table, &open[index]);
-        for part in [&table.name.database, &table.name.schema, &table.name.name] {
-            text(part);
-        }
-        for column in &table.columns {
-            text(&column.name);
-        }
-        text(&open.rows.to_string());
-        text(open.hasher.finalize().to_hex().as_str());
-    }
-    SnapshotId(whole.finalize().to_hex().to_string())
-}
-
-fn write_table(db: &Connection, ordinal: usize, open: &Open, bulk: &BulkTable) -> rusqlite::Result<()> {
-    let table = &bulk.table;
-    db.execute(
-        "INSERT INTO unseed_tables (table_id, database_name, schema_name, table_name, physical_name, rows, rejected, truncated, declared, model) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-        params![
-            ordinal, table.name.database, table.name.schema, table.name.name, open.physical, open.rows as i64, bulk.rejected as i64,
-            bulk.truncated, bulk.declared, serde_json::to_string(table).unwrap_or_default()
-        ],
-    )?;
-    let mut insert_column = db.prepare_cached(
-        "INSERT INTO unseed_columns (table_id, ordinal, column_name, physical_name, type_text, not_null, generated, identity, default_text, invalid_utf8) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-    )?;
-    let mut insert_stats = db.prepare_cached("INSERT INTO unseed_column_stats VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")?;
-    for (at, column) in table.columns.iter().enumerate() {
-        insert_column.execute(params![
-            ordinal,
-            at,
-            column.name,
-            open.columns[at],
-            column.type_text,
-            column.not_null,
-            column.generated,
-            column.identity,
-            column.default,
-            bulk.invalid_utf8.get(at).copied().unwrap_or(0) as i64
-        ])?;
-        let stats = &open.seen[at].stats;
-        insert_stats.execute(params![
-            ordinal,
-            at,
-            stats.nulls as i64,
-            stats.integers as i64,
-            stats.reals as i64,
-            stats.texts as i64,
-            stats.blobs as i64,
-            stats.bytes as i64,
-            stats.shortest(),
-            stats.longest()
-        ])?;
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use std::process::Command;
 
+    use super::indexes::Index;
     use super::*;
 
     /// With the lock byte near the file's beginning, its page falls on a leaf, an overflow page or an interior one.

@@ -22,7 +22,7 @@ const META: DetectorMeta = DetectorMeta {
     reads: &[Role::Email],
     finds: "Accounts that were inserted by themselves and whose address is at a domain, no mail provider's, of which others were too, on at least four days of at least four weeks and at different times of the day. Counts against a seed, which inserts all its accounts in one run or, day by day, at one time.",
     false_positives: "The site's own domain is where its testers have their addresses: a domain with an administrator, a role mailbox or a test account tells nothing, nor does one of whose accounts some came together. Applies only where the order of insertion can be told.",
-    source: "Onboarding of companies: colleagues sign up over weeks. Mail providers by name, and any domain of more than 2 % of the table.",
+    source: "Onboarding of companies: colleagues sign up over weeks. Mail providers and relays by name, and any domain of more than 2 % of the table.",
 };
 
 /// Bits against a seed: as much as in eight accounts of a seed one is so placed by hand.
@@ -50,13 +50,15 @@ const BY_THEMSELVES: f64 = 0.8;
 const PROVIDER_SHARE: f64 = 0.02;
 const PROVIDER_LEAST: usize = 100;
 
-/// Mail providers, by the label before the suffix.
+/// Mail providers and relays, by a label of their domain.
 ///
 /// Source: the most frequent domains of public lists of free mail providers.
 const PROVIDERS: &[&str] = &[
     "126",
     "163",
+    "anonaddy",
     "aol",
+    "appleid",
     "att",
     "bluewin",
     "bol",
@@ -91,6 +93,7 @@ const PROVIDERS: &[&str] = &[
     "mozmail",
     "msn",
     "naver",
+    "noreply",
     "o2",
     "onet",
     "orange",
@@ -283,11 +286,11 @@ fn densest(of_day: &[(i64, Row)]) -> usize {
 
 /// Returns whether a lower-case domain is a mail provider's, or none that anybody could have.
 fn is_provider(domain: &str) -> bool {
-    let mut labels = domain.split('.').rev();
-    let (Some(top), Some(second)) = (labels.next(), labels.next()) else { return true };
-    // The suffix may have two labels: co.uk, com.br.
-    let names = [Some(second), labels.next().filter(|_| second.len() <= 3 && top.len() == 2)];
-    names.into_iter().flatten().any(|name| PROVIDERS.contains(&name))
+    match domain.rsplit_once('.') {
+        // Relays have their service's name before their owner's, and a suffix may have two labels: co.uk, com.br.
+        Some((rest, _)) => rest.split('.').any(|label| PROVIDERS.contains(&label)),
+        None => true,
+    }
 }
 
 /// Returns whether a local part names no person: a role's mailbox, or what a tester types.
@@ -302,7 +305,16 @@ mod tests {
 
     #[test]
     fn tells_employers_from_providers() {
-        for provider in ["gmail.com", "yahoo.co.uk", "hotmail.fr", "mail.ru", "localhost", "uol.com.br"] {
+        for provider in [
+            "gmail.com",
+            "yahoo.co.uk",
+            "hotmail.fr",
+            "mail.ru",
+            "localhost",
+            "uol.com.br",
+            "privaterelay.appleid.com",
+            "users.noreply.github.com",
+        ] {
             assert!(is_provider(provider), "{provider}");
         }
         for employer in ["harborlinefreight.com", "nhs.uk", "acme.co.uk", "post.ch"] {

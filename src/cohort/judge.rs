@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::scores::Proposal;
 use super::table::{CLOSURE_FLOOR, OWN_FAMILIES, SHIPPED_CLOSURE, Table, VALUE_FAMILIES};
-use super::{Group, Judgement, Member, propose, refine, same_run};
+use super::{Group, Judgement, Member, propagate, propose, refine, same_run};
 use crate::model::stamp::SECOND;
 use crate::model::{Bits, Certainty, Family, Row, TableId};
 use crate::weigh::{LEAST_OUTSIDE, cap};
@@ -21,7 +21,8 @@ const IN_ALL: Bits = Bits::from_hundredths(2_800);
 /// Evidence from which a family counts as a second one.
 const SECOND_FAMILY: Bits = Bits::from_hundredths(600);
 
-/// The detector of rows that are older than those they refer to.
+/// The detectors of rows whose dates lie behind their insertion, and of rows older than those they refer to.
+const BACK_DATED: &str = "back-dated";
 const CHILD_OLDER: &str = "child-older";
 
 /// What a member without a family's fact takes off that family's sum: a quarter of a seed's rows may lack it.
@@ -281,11 +282,13 @@ pub(super) fn test(table: &Table<'_>, rows: &[Row], candidates: &[Row], listed: 
     let (mut timed, mut of_list) = (0, 0);
     for family in Family::ALL {
         let mut sum = 0.0;
-        let (mut hits, mut mute) = (0, 0);
+        let (mut hits, mut mute, mut firm) = (0, 0, 0);
         for row in rows {
             match table.scores.term(table.id, family, *row) {
                 Some(term) => {
                     hits += 1;
+                    // What owners in review have shows no more than they do.
+                    firm += usize::from(family != Family::Relational || table.people() || term.bits >= propagate::ALL_SEEDED);
                     sum += term.bits.get();
                     if term.certainty == Certainty::CannotBeHuman && family != Family::Relational {
                         impossible.insert(*row);
@@ -313,7 +316,7 @@ pub(super) fn test(table: &Table<'_>, rows: &[Row], candidates: &[Row], listed: 
         };
         families.insert(family, Bits::new(sum));
         let could = (rows.len() - mute) as f64;
-        if hits as f64 >= SPEAKS * could && could >= COULD_SHOW * rows.len() as f64 && sum >= SECOND_FAMILY.get() {
+        if firm as f64 >= SPEAKS * could && could >= COULD_SHOW * rows.len() as f64 && sum >= SECOND_FAMILY.get() {
             shown.insert(family);
         }
     }
@@ -361,9 +364,13 @@ pub(super) fn test(table: &Table<'_>, rows: &[Row], candidates: &[Row], listed: 
 /// Returns whether the dates of some people were drawn: they lie behind the time at which their rows were inserted, and
 /// keep no night; or what was inserted with them is older than they are, which an import's own dates are not.
 fn dates_were_drawn(table: &Table<'_>, rows: &[Row]) -> bool {
-    let clock = |row: &Row| table.scores.term(table.id, Family::Clock, *row).filter(|term| term.detector != CHILD_OLDER);
-    let most = |of: &dyn Fn(&Row) -> bool| rows.iter().filter(|row| of(row)).count() as f64 >= CLOSURE * rows.len() as f64;
-    if !table.people() || !most(&|row| clock(row).is_some()) {
+    let in_blocks = |certain: bool| {
+        let blocks = table.scores.proposals(table.id).iter().filter(|p| p.detector == BACK_DATED);
+        let of = blocks.filter(|p| !certain || p.certainty == Certainty::CannotBeHuman).map(|p| p.rows.as_slice());
+        let held = union(of);
+        rows.iter().filter(|row| held.binary_search(row).is_ok()).count() as f64 >= CLOSURE * rows.len() as f64
+    };
+    if !table.people() || !in_blocks(false) {
         return false;
     }
     let contradicts = |child: &Table<'_>| {
@@ -371,7 +378,7 @@ fn dates_were_drawn(table: &Table<'_>, rows: &[Row]) -> bool {
         same_run::owned(table, rows, child)
             .is_some_and(|owned| owned.iter().filter(|row| older(row)).count() as f64 >= CONTRADICTING * owned.len() as f64)
     };
-    most(&|row| clock(row).is_some_and(|term| term.certainty == Certainty::CannotBeHuman)) || table.children().iter().any(contradicts)
+    in_blocks(true) || table.children().iter().any(contradicts)
 }
 
 /// Judges people together with what they own, where one run wrote both: a seed's second family, or the fact that

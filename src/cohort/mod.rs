@@ -1,6 +1,7 @@
 //! Proposes groups of rows, tests each alone, merges what belongs together, ejects strangers,
 //! propagates along foreign keys, and gives the verdicts. Touches neither files nor SQL.
 
+mod container;
 mod judge;
 mod masked;
 mod propagate;
@@ -128,6 +129,7 @@ pub fn judge(profile: &Profile, measures: &Measures<'_>, guarded: &Guarded) -> J
         }
         settled.push((id, verdicts::settle(&scores, id, &member_of[id.index()], &groups)));
     }
+    container::join(profile, facts, &mut scores, &mut groups, &mut member_of, &mut settled);
     verdicts::give(profile, facts, &scores, &groups, &member_of, guarded)
 }
 

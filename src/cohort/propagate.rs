@@ -13,13 +13,13 @@ use crate::parallel;
 use crate::profile::{Profile, TableProfile};
 
 /// Bits for a child whose owners are all seeded.
-const ALL_SEEDED: Bits = Bits::from_hundredths(1_200);
+pub(super) const ALL_SEEDED: Bits = Bits::from_hundredths(1_200);
 
 /// Bits for a child with a seeded and a real owner: a reason to look, never enough by itself.
 const MIXED: Bits = Bits::from_hundredths(500);
 
 /// Bits for a child whose owners are in review.
-const IN_REVIEW: Bits = Bits::from_hundredths(600);
+pub(super) const IN_REVIEW: Bits = Bits::from_hundredths(600);
 
 /// What is known of a child row's owners.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use super::judge::native_share;
 use super::scores::Proposal;
 use super::table::{CLOSURE_FLOOR, SHIPPED_CLOSURE, Table, VALUE_FAMILIES};
-use crate::model::{Family, Row};
+use crate::model::{Certainty, Family, Row};
 use crate::segments::maximal;
 
 /// What a row without any fact takes off a segment's score, bits.
@@ -98,6 +98,7 @@ fn segments(
             family,
             detector,
             detail: format!("{} rows {detail}", s.end - s.start),
+            certainty: Certainty::Suggests,
             picked: None,
         })
         .collect()
@@ -120,6 +121,7 @@ fn of_owners(table: &Table<'_>) -> Vec<Proposal> {
             detector: "owner",
             detail: format!("{} rows belong to members of a group", rows.len()),
             rows,
+            certainty: Certainty::Suggests,
             picked: None,
         })
         .collect()

@@ -33,6 +33,8 @@ pub(crate) struct Proposal {
     pub(crate) detector: &'static str,
     /// Sentence for a person.
     pub(crate) detail: String,
+    /// Whether a person could have made it.
+    pub(crate) certainty: Certainty,
     /// Where each row was chosen by a fact of its own: how many real rows show that fact too.
     pub(crate) picked: Option<f64>,
 }
@@ -115,6 +117,7 @@ impl Scores {
                     family: evidence.family,
                     detector: evidence.detector,
                     detail: evidence.detail.clone(),
+                    certainty: evidence.certainty,
                     picked: match evidence.measure {
                         Measure::Rate { real_floor, .. } => Some(real_floor * facts[evidence.table.index()].rows as f64),
                         _ => None,

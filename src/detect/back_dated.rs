@@ -63,18 +63,23 @@ impl Detector for BackDated {
         let share = (late.iter().filter(|l| **l).count() as f64 / late.len().max(1) as f64).clamp(0.002, 0.5);
         let created = |place: usize| table.facts.created.get(table.facts.order[place]);
         let in_time = Hours::of((0..late.len()).filter(|place| !late[*place]).filter_map(created));
-        let mut evidence = Vec::new();
-        let mut run: Vec<usize> = Vec::new();
-        for place in 0..=late.len() {
-            let ends = place == late.len() || run.last().is_some_and(|last| late[place] && place - last > LARGEST_STEP);
-            if ends {
-                evidence.extend(block(table, &run, &lags, share, &in_time));
-                run.clear();
-            }
-            if place < late.len() && late[place] {
-                run.push(place);
+        let mut runs: Vec<Vec<usize>> = Vec::new();
+        for place in (0..late.len()).filter(|place| late[*place]) {
+            match runs.last_mut() {
+                Some(run) if run.last().is_some_and(|last| place - last <= LARGEST_STEP) => run.push(place),
+                _ => runs.push(vec![place]),
             }
         }
+        let dates = |run: &Vec<usize>| run.iter().filter_map(|place| created(*place)).collect::<Vec<i64>>();
+        // One author's seed draws the dates of every run alike: together they tell what a few of each do not.
+        let in_no_order: Vec<i64> =
+            runs.iter().filter(|run| run.len() >= LEAST_ROWS).map(dates).filter(|d| !mostly_rise(d)).flatten().collect();
+        let all_drawn = in_time.unlike(&in_no_order);
+        let drawn = |run: &Vec<usize>| {
+            let dates = dates(run);
+            !mostly_rise(&dates) && (all_drawn || in_time.unlike(&dates))
+        };
+        let evidence = runs.iter().filter_map(|run| block(table, run, &lags, share, drawn(run))).collect();
         Ok(evidence)
     }
 }
@@ -98,7 +103,12 @@ pub(super) fn lags(table: &TableView<'_>) -> Vec<i64> {
     lags
 }
 
-fn block(table: &TableView<'_>, run: &[usize], lags: &[i64], share: f64, in_time: &Hours) -> Option<Evidence> {
+/// Returns whether dates mostly rise, as people's own do.
+fn mostly_rise(dates: &[i64]) -> bool {
+    longest_non_decreasing(dates).iter().filter(|on| **on).count() * 2 > dates.len()
+}
+
+fn block(table: &TableView<'_>, run: &[usize], lags: &[i64], share: f64, drawn: bool) -> Option<Evidence> {
     if run.len() < LEAST_ROWS {
         return None;
     }
@@ -115,10 +125,6 @@ fn block(table: &TableView<'_>, run: &[usize], lags: &[i64], share: f64, in_time
         (false, false) => MOST_BY_ROW,
         (false, true) => MOST_AT_THE_END,
     };
-    // People's own dates keep a night, and mostly rise.
-    let dates: Vec<i64> = run.iter().filter_map(|place| table.facts.created.get(table.facts.order[*place])).collect();
-    let rising = longest_non_decreasing(&dates).iter().filter(|on| **on).count();
-    let drawn = rising * 2 <= dates.len() && in_time.unlike(&dates);
     let largest = run.iter().map(|place| lags[*place]).max().unwrap_or_default();
     let shown = if largest >= 2 * DAY {
         format!("{:.0} days", largest as f64 / DAY as f64)

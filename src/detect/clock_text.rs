@@ -4,7 +4,7 @@ use polars::prelude::{DataFrame, PolarsResult};
 
 use super::marks::{self, Finding};
 use super::{Detector, TableView};
-use crate::model::stamp::{DAY, SECOND};
+use crate::model::stamp::{DAY, HOUR, SECOND};
 use crate::model::{Certainty, DetectorMeta, Evidence, Family, Measure, Role, Row};
 use crate::snapshot::{Chunk, ColumnRead};
 
@@ -45,32 +45,52 @@ const SIGNS_LEFT: std::ops::RangeInclusive<usize> = 6..=8;
 /// One number of seven digits in 166 is so near by chance.
 const JUST_BEFORE: i64 = 30_000;
 
-/// Marks a text whose end could have been a clock's and was not.
-const OTHER: char = '!';
+const BY_CHANCE: f64 = 0.006;
 
-/// Returns the text before the end of a clock, marked with [`OTHER`] where the row was made at another time.
-fn end_of_clock(text: &str, created: Option<i64>) -> Option<String> {
+/// Zones in which the rows' times may be written without saying so, in half hours ahead of UTC; the likely ones first.
+const HALF_HOURS: std::ops::RangeInclusive<i64> = -24..=28;
+
+/// Marks every text whose end could have been a clock's.
+const ANY: char = '!';
+
+/// Returns the texts before the end of a clock: each zone in which the row was made just then, and, marked with
+/// [`ANY`], that it has such an end at all.
+fn ends_of_clock(text: &str, created: Option<i64>) -> Vec<String> {
+    let Some((before, number, lap, sure)) = end_of_clock(text) else { return Vec::new() };
+    let Some(created) = created.map(|t| t.div_euclid(1_000)) else { return Vec::new() };
+    let near = |half_hours: &i64| {
+        let ago = (created - half_hours * HOUR / 2_000 - number).rem_euclid(lap);
+        ago.min(lap - ago) <= JUST_BEFORE
+    };
+    let kind = general(&before.to_lowercase());
+    let zone = |half_hours: i64| {
+        if half_hours == 0 { format!("{kind}{{clock}}") } else { format!("{kind}{{clock}}, {:+} h", half_hours as f64 / 2.0) }
+    };
+    let mut kinds: Vec<String> = HALF_HOURS.filter(near).map(zone).collect();
+    if sure {
+        kinds.push(format!("{ANY}{kind}{{clock}}"));
+    }
+    kinds
+}
+
+/// Splits a text into what stands before the end of a clock, its number, and after how many milliseconds that comes
+/// again; and whether it is a number for sure: a word may be read as one in base 36.
+fn end_of_clock(text: &str) -> Option<(&str, i64, i64, bool)> {
     let local = text.rsplit_once('@').map_or(text, |(local, _)| local);
     let start = local.rfind(|c: char| !c.is_ascii_alphanumeric()).map_or(0, |at| at + local[at..].chars().next().map_or(1, char::len_utf8));
     let word = &local[start..];
     let digits = word.len() - word.trim_end_matches(|c: char| c.is_ascii_digit()).len();
     let (left, radix) = if DIGITS_LEFT.contains(&digits) {
-        (&word[word.len() - digits..], 10_i64)
+        (&word[word.len() - digits..], 10)
     } else if start > 0 && SIGNS_LEFT.contains(&word.len()) {
         (word, 36)
     } else {
         return None;
     };
     let before = &local[..local.len() - left.len()];
-    let number = i64::from_str_radix(left, radix as u32).ok().filter(|_| !before.is_empty())?;
-    let lap = radix.checked_pow(left.len() as u32)?;
-    let ago = (created?.div_euclid(1_000) - number).rem_euclid(lap);
-    let kind = before.to_lowercase();
-    if ago.min(lap - ago) <= JUST_BEFORE {
-        Some(format!("{}{{time}}", general(&kind)))
-    } else {
-        (radix == 10).then(|| format!("{OTHER}{}{{time}}", general(&kind)))
-    }
+    let number = i64::from_str_radix(left, radix).ok().filter(|_| !before.is_empty())?;
+    let sure = left.bytes().any(|b| b.is_ascii_digit());
+    Some((before, number, i64::from(radix).checked_pow(left.len() as u32)?, sure))
 }
 
 /// Leaves out the words that differ from row to row: `mary.smith.` becomes `a.a.`.
@@ -125,10 +145,10 @@ impl Detector for ClockText {
             for (offset, text) in chunk.frame.column(&read.name())?.str()?.iter().enumerate() {
                 let row = chunk.first_row + offset as Row;
                 let created = table.facts.created.get(row);
-                if let Some(kind) = text.and_then(|t| clock(t, created).or_else(|| end_of_clock(t, created))) {
-                    rows.push(row);
-                    kinds.push(kind);
-                }
+                let Some(text) = text else { continue };
+                let found = clock(text, created).map_or_else(|| ends_of_clock(text, created), |kind| vec![kind]);
+                rows.extend(found.iter().map(|_| row));
+                kinds.extend(found);
             }
         }
         let kinds: Vec<&str> = kinds.iter().map(String::as_str).collect();
@@ -137,10 +157,21 @@ impl Detector for ClockText {
 
     fn finish(&self, merged: &DataFrame, table: &TableView<'_>) -> PolarsResult<Vec<Evidence>> {
         marks::facts(&META, merged, table, |of| {
-            let others = of.all.get(format!("{OTHER}{}", of.kind).as_str()).map_or(0, Vec::len);
-            (of.rows.len() >= LEAST && others <= of.rows.len() && !of.kind.starts_with(OTHER)).then(|| Finding {
+            let count = of.rows.len();
+            if count < LEAST || of.kind.starts_with(ANY) {
+                return None;
+            }
+            let template = of.kind.split(", ").next().unwrap_or(of.kind);
+            let such = of.all.get(format!("{ANY}{template}").as_str()).map_or(0, Vec::len);
+            let is_end = template.ends_with("{clock}");
+            // Of the texts that end so, most must end with their own row's time.
+            if is_end && (such == 0 || count * 2 <= such) {
+                return None;
+            }
+            let by_chance = count as f64 * BY_CHANCE.log2() + (HALF_HOURS.count() as f64).log2();
+            Some(Finding {
                 detail: format!("{}: the time since 1970 in a name", of.kind),
-                measure: Measure::Rate { seeded: 0.9, real_floor: REAL_FLOOR },
+                measure: if is_end { Measure::Chance { log2_p: by_chance } } else { Measure::Rate { seeded: 0.9, real_floor: REAL_FLOOR } },
                 certainty: Certainty::CannotBeHuman,
                 proposes: true,
             })
@@ -172,19 +203,21 @@ mod tests {
 
     #[test]
     fn finds_the_end_of_a_clock() {
-        let created = Some(1_712_345_681_000_000);
-        for (text, kind) in [
-            ("lib.reg+5678901@corp.io", "lib.reg+{time}"),
+        let created = |zone: i64| Some(1_712_345_681_000_000 + zone * HOUR);
+        for (text, zone, kind) in [
+            ("lib.reg+5678901@corp.io", 0, "lib.reg+{clock}"),
+            ("lib.reg+5678901@corp.io", 9, "lib.reg+{clock}, +9 h"),
             // 1712345678901 in base 36 is lun2elv9.
-            ("mary.smith.n2elv9@corp.io", "a.a.{time}"),
-            ("joe.orr.lun2elv9@corp.io", "a.a.{time}"),
-            ("reg+1234567@corp.io", "!reg+{time}"),
+            ("mary.smith.n2elv9@corp.io", 0, "a.a.{clock}"),
+            ("joe.orr.lun2elv9@corp.io", -5, "a.a.{clock}, -5 h"),
         ] {
-            assert_eq!(end_of_clock(text, created).as_deref(), Some(kind), "{text}");
+            let found = ends_of_clock(text, created(zone));
+            assert!(found.iter().any(|k| k == kind), "{text}: {found:?}");
         }
+        assert_eq!(ends_of_clock("reg+1234567@corp.io", created(0)).last().map(String::as_str), Some("!reg+{clock}"));
         for text in ["mary.smithson@corp.io", "1712345@corp.io", "mary1985@corp.io", "robert@corp.io"] {
-            assert_eq!(end_of_clock(text, created), None, "{text}");
+            assert!(ends_of_clock(text, created(0)).is_empty(), "{text}");
         }
-        assert_eq!(end_of_clock("lib.reg+5678901@corp.io", None), None);
+        assert!(ends_of_clock("lib.reg+5678901@corp.io", None).is_empty());
     }
 }

@@ -38,6 +38,7 @@ mod patterned_id;
 mod phase_lock;
 mod placeholder_name;
 mod placeholder_word;
+mod random_handle;
 mod reference_row;
 mod reserved_identifier;
 mod rhythm;
@@ -45,6 +46,7 @@ mod seed_source;
 mod shared_credential;
 mod short_token;
 mod steady_step;
+mod tagged_mailbox;
 mod test_payment;
 mod time_contradiction;
 mod turn;
@@ -84,7 +86,9 @@ pub const DETECTORS: &[&dyn Detector] = &[
     &generator_address::GeneratorAddress,
     &generator_phone::GeneratorPhone,
     &generator_image::GeneratorImage,
+    &random_handle::RandomHandle,
     &impossible_agent::ImpossibleAgent,
+    &tagged_mailbox::TaggedMailbox,
     &counted_name::CountedName,
     &numbered_template::NumberedTemplate,
     &counted_address::CountedAddress,

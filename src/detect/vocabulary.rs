@@ -173,6 +173,11 @@ pub(super) fn word_lists() -> &'static [String] {
     &TEXTS.titles
 }
 
+/// Walks the words of all lists of names, in ASCII letters.
+pub(super) fn folded_names() -> impl Iterator<Item = &'static str> {
+    FOLDED.keys().map(AsRef::as_ref)
+}
+
 /// Returns whether any list holds a lower-case word as a name.
 pub(super) fn is_name(word: &str) -> bool {
     let (given, family) = lookup(word);

@@ -91,6 +91,11 @@ const WHOLE: &[&str] = &[
     "nev",
     "nume",
     "fio",
+    "anzeigename",
+    "nom_affiche",
+    "nombre_visible",
+    "weergavenaam",
+    "visningsnavn",
 ];
 
 /// Such names that other columns have too: they count for columns of single capitalised words only.

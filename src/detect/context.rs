@@ -229,9 +229,12 @@ fn by_ids(minted: &[Option<Minted>]) -> Vec<Row> {
     keyed.into_iter().map(|(_, row)| row).collect()
 }
 
+/// Rows with the time at which they were inserted, which is not the one that they say, by row.
+type Elsewhere = Vec<(Row, i64)>;
+
 /// Dates rows by their place: who lies behind the rising line was inserted when the line says, and who is ahead of it
 /// before the line goes on.
-fn off_the_line(facts: &TableFacts) -> (Vec<(Row, i64)>, Vec<(Row, i64)>) {
+fn off_the_line(facts: &TableFacts) -> (Elsewhere, Elsewhere) {
     let dated: Vec<(Row, i64)> = facts.order.iter().filter_map(|row| Some((*row, facts.created.get(*row)?))).collect();
     let on_line = rising_line(&dated.iter().map(|d| d.1).collect::<Vec<_>>());
     let (mut moved, mut ahead) = (Vec::new(), Vec::new());

@@ -2,8 +2,8 @@
 
 use polars::prelude::{DataFrame, PolarsResult};
 
-use super::{Detector, NO_ROW, ParentLink, TableFacts, TableView, marks};
-use crate::model::stamp::{DAY, SECOND};
+use super::later::{Days, later_rows};
+use super::{Detector, TableView, marks};
 use crate::model::{Certainty, DetectorMeta, Evidence, Family, Measure, Role, Row, TableClass};
 use crate::snapshot::{Chunk, ColumnRead};
 
@@ -28,12 +28,6 @@ const SEEDED: f64 = 0.005;
 
 /// Most bits against a seed.
 const MOST: f64 = 8.0;
-
-/// Rows of several people inserted within this, microseconds, are a job's: a nightly notice to everybody.
-const BATCH: i64 = SECOND;
-
-/// A row lies where its date says when the two differ by at most this, microseconds.
-const IN_PLACE: i64 = 60 * SECOND;
 
 impl Detector for LaterActivity {
     fn meta(&self) -> &'static DetectorMeta {
@@ -60,32 +54,15 @@ impl Detector for LaterActivity {
     }
 
     fn finish(&self, _merged: &DataFrame, table: &TableView<'_>) -> PolarsResult<Vec<Evidence>> {
-        let mut last: Vec<i32> = vec![i32::MIN; table.rows()];
-        let mut days: Vec<u8> = vec![0; table.rows()];
+        let mut days = vec![Days::NONE; table.rows()];
         for child in table.all {
             let mut links = child.parents.iter().filter(|l| l.parent == table.profile.id);
             // Of two people either may have written the row.
             let (Some(link), None) = (links.next(), links.next()) else { continue };
-            for (place, row) in child.order.iter().enumerate() {
-                if in_batch(child, link, place) {
-                    continue;
-                }
-                let (Some(created), Some(inserted)) = (child.created.get(*row), child.inserted(*row)) else { continue };
-                let parent = link.rows[*row as usize];
-                if parent == NO_ROW || (inserted - created).abs() > IN_PLACE {
-                    continue;
-                }
-                let day = inserted.div_euclid(DAY) as i32;
-                let began = table.facts.inserted(parent).map(|t| t.div_euclid(DAY) as i32);
-                let place = parent as usize;
-                // In the order of insertion days only rise; of several tables' days those later than all before count.
-                if began.is_some_and(|began| day > began) && day > last[place] {
-                    last[place] = day;
-                    days[place] = days[place].saturating_add(1);
-                }
-            }
+            // In the order of insertion days only rise; of several tables' days those later than all before count.
+            later_rows(child, table.facts, &link.rows).for_each(|later| days[later.owner as usize].note(later.day()));
         }
-        let rows: Vec<Row> = (0..table.rows() as Row).filter(|row| days[*row as usize] >= LEAST_DAYS).collect();
+        let rows: Vec<Row> = (0..table.rows() as Row).filter(|row| days[*row as usize].count() >= LEAST_DAYS).collect();
         let share = rows.len() as f64 / table.rows().max(1) as f64;
         let bits = (share / SEEDED).log2().clamp(0.0, MOST);
         if bits == 0.0 {
@@ -103,15 +80,4 @@ impl Detector for LaterActivity {
             proposes: false,
         }])
     }
-}
-
-/// Returns whether a row stands beside another person's in a batch.
-fn in_batch(child: &TableFacts, link: &ParentLink, place: usize) -> bool {
-    let of = |place: usize| child.order.get(place).map(|row| (child.inserted(*row), link.rows[*row as usize]));
-    let Some((Some(time), parent)) = of(place) else { return false };
-    let beside = |other: Option<(Option<i64>, Row)>| match other {
-        Some((Some(t), p)) => p != parent && (t - time).abs() <= BATCH,
-        _ => false,
-    };
-    beside(place.checked_sub(1).and_then(of)) || beside(of(place + 1))
 }

@@ -324,6 +324,145 @@ fn seeded_in(case: &Connection, table: &str) -> i64 {
         .expect("a count")
 }
 
+/// Charges of people in the order of their times of insertion, each with its owner, id, mode and the time that it says.
+fn charges(mut rows: Vec<(i64, String, String, bool, i64)>) -> String {
+    rows.sort();
+    let mut sql = "CREATE TABLE payments (id integer NOT NULL PRIMARY KEY, user_id text REFERENCES users (id), amount numeric(10,2), livemode boolean, charge_id text, created_at timestamp);\nCOPY payments (id, user_id, amount, livemode, charge_id, created_at) FROM stdin;\n".to_owned();
+    for ((_, id, charge, live, at), key) in rows.iter().zip(1..) {
+        let (amount, mode) = (3 + pick(*at, 90), if *live { "t" } else { "f" });
+        sql.push_str(&format!("{key}\t{id}\t{amount}.{:02}\t{mode}\t{charge}\t{}\n", pick(at + 1, 100), stamp(*at)));
+    }
+    sql + "\\.\n"
+}
+
+fn charge_id(i: i64) -> String {
+    let letters = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    (0..22).fold("pi_3x".to_owned(), |id, k| id + std::str::from_utf8(&letters[pick(i * 31 + k, 62) as usize..][..1]).expect("a letter"))
+}
+
+#[test]
+fn live_payment_sees_who_paid_later() {
+    let people = real();
+    let paid = |p: &Person, i: i64, after: i64, live: bool| {
+        let at = p.created + after + pick(i + 5, 50_000) * SECOND;
+        (at, p.id.clone(), charge_id(i), live, at)
+    };
+    let of = |after: i64, live: fn(i64) -> bool| people.iter().zip(0..).map(|(p, i)| paid(p, i, after, live(i))).collect::<Vec<_>>();
+    // Each payment speaks for itself and for who paid.
+    let (rows, applied) = found(&scan(people.clone(), &charges(of(3 * DAY, |_| true))), "live-payment");
+    assert!(applied && (2 * PEOPLE - 40..=2 * PEOPLE).contains(&rows), "{rows}");
+    // A developer's try in test mode, a purchase at sign-up and numbers that somebody counted do not.
+    let (rows, _) = found(&scan(people.clone(), &charges(of(3 * DAY, |i| i % 10 > 0))), "live-payment");
+    assert!((2 * PEOPLE * 8 / 10..=2 * PEOPLE * 9 / 10).contains(&rows), "{rows}");
+    assert_eq!(found(&scan(people.clone(), &charges(of(HOUR, |_| true))), "live-payment").0, 0);
+    let counted = of(3 * DAY, |_| true).into_iter().zip(0..).map(|(row, i)| (row.0, row.1, format!("pi_{i}"), row.3, row.4));
+    assert_eq!(found(&scan(people.clone(), &charges(counted.collect())), "live-payment"), (0, true));
+    // A seed writes the same, with dates over the months after, in the run in which it writes its people; before and
+    // after it real people pay on the day on which they come.
+    let run = BEGIN + 200 * DAY + 12 * HOUR;
+    let seed: Vec<Person> = (0..60).map(|i| person(12_000 + i, run + i * 40, run + i * 40)).collect();
+    let later = |i: i64| run + DAY + pick(i + 3, 90 * DAY);
+    let forged = seed.iter().zip(0..).map(|(p, i)| (run + 5 * SECOND + i * 40, p.id.clone(), charge_id(900 + i), true, later(i)));
+    let all: Vec<Person> = people.iter().chain(&seed).cloned().collect();
+    let rows = of(HOUR, |_| true).into_iter().chain(forged).collect();
+    assert_eq!(found(&scan(all, &charges(rows)), "live-payment"), (0, true));
+}
+
+#[test]
+fn later_edit_sees_rows_written_anew() {
+    // Every sixth person changed something on a later day; the row lies where the table ended then.
+    let edited = |at: fn(&Person, i64) -> i64| {
+        let changed = move |(p, i): (Person, i64)| {
+            if i % 6 > 0 {
+                return Person { updated: p.created, ..p };
+            }
+            let at = at(&p, i);
+            Person { updated: at, inserted: at, ..p }
+        };
+        real().into_iter().zip(0..).map(changed).collect::<Vec<Person>>()
+    };
+    let by_themselves = edited(|p, i| p.created + (2 + pick(i, 60)) * DAY + pick(i + 1, DAY));
+    let (rows, applied) = found(&scan(by_themselves.clone(), ""), "later-edit");
+    assert!(applied && (85..=PEOPLE / 6).contains(&rows), "{rows}");
+    // Their rows where they were, whatever the time of change says: any program writes that.
+    let unmoved = by_themselves.iter().cloned().map(|p| Person { inserted: p.created, ..p });
+    assert_eq!(found(&scan(unmoved.collect(), ""), "later-edit"), (0, false));
+    // Rows elsewhere, and a time of change that says nothing of it.
+    let silent = by_themselves.iter().cloned().map(|p| Person { updated: p.created, ..p });
+    assert_eq!(found(&scan(silent.collect(), ""), "later-edit").0, 0);
+    // A job that goes through the table, some milliseconds a row, and one that gives all of them one time.
+    assert_eq!(found(&scan(edited(|_, i| BEGIN + 290 * DAY + i * 7), ""), "later-edit").0, 0);
+    let at_once = edited(|_, i| BEGIN + 290 * DAY + i).into_iter().map(|p| Person { updated: p.updated / HOUR * HOUR, ..p });
+    assert_eq!(found(&scan(at_once.collect(), ""), "later-edit").0, 0);
+}
+
+/// Messages between people, in the order of their times of insertion: who, to whom, and the time that each says.
+fn messages(mut rows: Vec<(i64, String, String, i64)>) -> String {
+    rows.sort();
+    let mut sql = "CREATE TABLE messages (id integer NOT NULL PRIMARY KEY, sender_id text REFERENCES users (id), recipient_id text REFERENCES users (id), created_at timestamp);\nCOPY messages (id, sender_id, recipient_id, created_at) FROM stdin;\n".to_owned();
+    for ((_, from, to, at), key) in rows.iter().zip(1..) {
+        sql.push_str(&format!("{key}\t{from}\t{to}\t{}\n", stamp(*at)));
+    }
+    sql + "\\.\n"
+}
+
+#[test]
+fn correspondence_sees_both_sides() {
+    let people = real();
+    let pair = |i: i64| (&people[i as usize], &people[(i + 1) as usize]);
+    let exchange = |i: i64, days: &[i64], back: bool| {
+        let (a, b) = pair(i);
+        let at = |day: &i64, k: i64| b.created + day * DAY + pick(i * 7 + day + k, 40_000) * SECOND;
+        let there = days.iter().map(move |day| (at(day, 0), a.id.clone(), b.id.clone(), at(day, 0)));
+        let back = days.iter().filter(move |_| back).map(move |day| (at(day, 9), b.id.clone(), a.id.clone(), at(day, 9)));
+        there.chain(back).collect::<Vec<_>>()
+    };
+    let of = |days: &[i64], back: bool| messages((0..PEOPLE - 1).step_by(4).flat_map(|i| exchange(i, days, back)).collect());
+    let (rows, applied) = found(&scan(people.clone(), &of(&[2, 5, 11], true)), "correspondence");
+    assert!(applied && (PEOPLE / 2 - 20..=PEOPLE / 2).contains(&rows), "{rows}");
+    // Nobody answers; or all is written on one day.
+    assert_eq!(found(&scan(people.clone(), &of(&[2, 5, 11], false)), "correspondence"), (0, true));
+    assert_eq!(found(&scan(people.clone(), &of(&[2], true)), "correspondence"), (0, true));
+    // A seed's people write to each other over months, in seconds.
+    let run = BEGIN + 200 * DAY + 12 * HOUR;
+    let seed: Vec<Person> = (0..40).map(|i| person(13_000 + i, run + i * 40, run + i * 40)).collect();
+    let says = |i: i64| run + DAY + pick(i + 3, 90 * DAY);
+    let id = |i: i64| seed[i as usize % 40].id.clone();
+    let forged = (0..320).map(|i| (run + 5 * SECOND + i * 40, id(pick(i, 40)), id(pick(i + 77, 40)), says(i)));
+    let once = (0..PEOPLE - 1).step_by(4).flat_map(|i| exchange(i, &[2], true));
+    let all: Vec<Person> = people.iter().chain(&seed).cloned().collect();
+    assert_eq!(found(&scan(all, &messages(once.chain(forged).collect())), "correspondence"), (0, true));
+    // Two agents serve everybody: who came to them on several days counts.
+    let desk = |i: i64| {
+        let p = &people[i as usize];
+        let days = if i % 2 == 0 { vec![3, 8] } else { vec![3] };
+        days.into_iter().map(move |day| {
+            let at = p.created + day * DAY + pick(i + day, 40_000) * SECOND;
+            (at, p.id.clone(), real()[pick(i + day, 2) as usize].id.clone(), at)
+        })
+    };
+    let (rows, _) = found(&scan(people.clone(), &messages((10..210).flat_map(desk).collect())), "correspondence");
+    assert!((90..=100).contains(&rows), "{rows}");
+}
+
+#[test]
+fn work_domain_sees_colleagues() {
+    let at_work = |count: i64, at: &dyn Fn(i64) -> i64, local: &str| {
+        let colleague = |i: i64| person(14_000 + i, at(i), at(i));
+        let email = |p: &Person| format!("{local}{}@harborlinefreight.com", p.email.split('@').next().unwrap_or_default());
+        (0..count).map(|i| Person { email: email(&colleague(i)), ..colleague(i) }).collect::<Vec<_>>()
+    };
+    let organic = |i: i64| BEGIN + (40 + i * 9 + pick(i, 5)) * DAY + (8 + pick(i, 10)) * HOUR + pick(i + 3, 3_600) * SECOND;
+    let with = |colleagues: Vec<Person>| found(&scan(real().into_iter().chain(colleagues).collect(), ""), "work-domain");
+    let domains = with(Vec::new());
+    assert_eq!(with(at_work(12, &organic, "")), (domains.0 + 12, true));
+    // Taken over in one minute; one a day by a job; where a tester has an account too.
+    assert_eq!(with(at_work(12, &|i| BEGIN + 99 * DAY + i * 3 * SECOND, "")), domains);
+    assert_eq!(with(at_work(40, &|i| BEGIN + (60 + i) * DAY + 9 * HOUR + pick(i, 2_000), "")), domains);
+    let tester = at_work(1, &|_| BEGIN + 170 * DAY + 9 * HOUR, "qa.");
+    assert_eq!(with(at_work(12, &organic, "").into_iter().chain(tester).collect()), domains);
+}
+
 #[test]
 fn name_mismatch_compares_single_words() {
     let run = BEGIN + 200 * DAY + 12 * HOUR;

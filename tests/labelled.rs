@@ -1,7 +1,10 @@
 //! `unseed detectors test`: labelled fixtures of any project, counted by row; and what the engine still holds
 //! with a family of evidence, or one detector, switched off.
 
+use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use unseed::config::Loaded;
 use unseed::labelled::{Fixture, LABELS, Outcome, Scope};
@@ -10,12 +13,14 @@ use unseed::model::stamp::Stamp;
 use unseed::progress::Silent;
 
 use crate::generator::matrix::{self, Kind, Labelled, Matrix};
-use crate::generator::pool;
+use crate::generator::pool::{self, Pool};
 use crate::generator::world::{Form, Label};
 use crate::harness::{Desk, fixture, root, skipped};
 
-/// One in so many worlds of the matrix is looked at, with every trap.
+/// One in so many worlds of the matrix is looked at, with every trap; and with `UNSEED_FULL`, where one family after the
+/// other is switched off, as many as `tests/run.sh` measures.
 const EVERY: usize = 29;
+const EVERY_IN_FULL: usize = 5;
 
 const NOW: &str = "2026-04-01T00:00:00Z";
 
@@ -160,18 +165,58 @@ fn run(fixture: &mut Fixture, scope: Scope<'_>) -> Outcome {
     fixture.run(now, scope, &Silent).expect("an analysis")
 }
 
-/// The worlds that are looked at: a sample of the matrix, and every trap.
-fn worlds(test: &str) -> Option<Vec<Labelled>> {
-    let Ok(folder) = std::env::var("UNSEED_POOLS") else {
-        skipped(test, "UNSEED_POOLS names no folder of generators' records (tests/pools.sh makes one)");
-        return None;
-    };
-    let pools = pool::read(Path::new(&folder));
-    let seed = seed();
-    let matrix = Matrix::new(&pools, seed);
-    let mut worlds: Vec<Labelled> = (seed as usize % EVERY..matrix.len()).step_by(EVERY).map(|i| matrix.world(i)).collect();
-    worlds.extend((0..matrix::TRAPS).map(|i| matrix::trap(i, &pools, seed)));
-    Some(worlds)
+/// The worlds that are looked at: one in so many of the matrix, and every trap; made one by one.
+struct Sample {
+    pools: Vec<Pool>,
+    seed: u64,
+    from: usize,
+    every: usize,
+}
+
+impl Sample {
+    fn new(test: &str, every: usize) -> Option<Self> {
+        let Ok(folder) = std::env::var("UNSEED_POOLS") else {
+            skipped(test, "UNSEED_POOLS names no folder of generators' records (tests/pools.sh makes one)");
+            return None;
+        };
+        let seed = seed();
+        // Those that `tests/run.sh` measures begin with the first.
+        let from = if every == EVERY_IN_FULL { 0 } else { seed as usize % every };
+        Some(Self { pools: pool::read(Path::new(&folder)), seed, from, every })
+    }
+
+    /// Hands the worlds, or the part of them that `UNSEED_PART` asks for (`1/8`), to two threads; gives what they
+    /// return in order.
+    fn each<T: Send>(&self, look: impl Fn(&Labelled) -> T + Sync) -> Vec<T> {
+        let matrix = Matrix::new(&self.pools, self.seed);
+        let traps = (0..matrix::TRAPS).map(|i| (true, i));
+        let all: Vec<(bool, usize)> = traps.chain((self.from..matrix.len()).step_by(self.every).map(|i| (false, i))).collect();
+        let (part, parts) = part();
+        let worlds: Vec<(bool, usize)> = all.into_iter().skip(part).step_by(parts).collect();
+        let next = AtomicUsize::new(0);
+        let found: Mutex<BTreeMap<usize, T>> = Mutex::new(BTreeMap::new());
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    loop {
+                        let place = next.fetch_add(1, Ordering::SeqCst);
+                        let Some((is_trap, index)) = worlds.get(place) else { break };
+                        let labelled = if *is_trap { matrix::trap(*index, &self.pools, self.seed) } else { matrix.world(*index) };
+                        let looked = look(&labelled);
+                        found.lock().expect("a lock").insert(place, looked);
+                    }
+                });
+            }
+        });
+        found.into_inner().expect("what was found").into_values().collect()
+    }
+}
+
+/// The part that is asked for, and of how many.
+fn part() -> (usize, usize) {
+    let asked = std::env::var("UNSEED_PART").unwrap_or_default();
+    let numbers = asked.split_once('/').and_then(|(a, b)| Some((a.parse().ok()?, b.parse().ok()?)));
+    numbers.filter(|(part, parts)| part < parts).unwrap_or((0, 1))
 }
 
 /// The seed that is asked for, else today's.
@@ -180,42 +225,60 @@ fn seed() -> u64 {
     std::env::var("UNSEED_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or_else(today)
 }
 
+/// A world without a family: its counts, and what was wrong with it.
+#[derive(Clone, Default)]
+struct Without {
+    seeded: usize,
+    found: usize,
+    reviewed: usize,
+    real: usize,
+    real_reviewed: usize,
+    grave: usize,
+}
+
 #[test]
 fn without_any_one_family_no_real_row_is_seeded() {
-    let Some(worlds) = worlds("one family off") else { return };
     let full = std::env::var_os("UNSEED_FULL").is_some();
-    let families: Vec<Family> = if full { Family::ALL.to_vec() } else { vec![Family::ALL[seed() as usize % Family::ALL.len()]] };
-    let mut lines = vec![format!("Seed {}; {} worlds.", seed(), worlds.len())];
-    let mut failed = Vec::new();
-    for family in families {
-        let (mut found, mut seeded, mut real, mut reviewed) = (0, 0, 0, 0);
-        for labelled in &worlds {
-            let desk = Desk::on_the_clock();
-            let outcome = run(&mut open(&desk, labelled), Scope { without: Some(family), ..Scope::default() });
+    let Some(sample) = Sample::new("one family off", if full { EVERY_IN_FULL } else { EVERY }) else { return };
+    let today = Family::ALL[sample.seed as usize % Family::ALL.len()];
+    let families: Vec<Family> = if full { Family::ALL.to_vec() } else { vec![today] };
+    let worlds = sample.each(|labelled| {
+        let desk = Desk::on_the_clock();
+        let mut fixture = open(&desk, labelled);
+        let without = |family: &Family| {
+            let outcome = run(&mut fixture, Scope { without: Some(*family), ..Scope::default() });
             assert!(outcome.detectors.iter().all(|d| d.about != family.as_str()), "{family:?} is still there");
-            let tally = outcome.overall;
-            found += tally.found;
-            seeded += tally.seeded;
-            real += tally.real;
-            reviewed += tally.wrong - tally.grave.min(tally.wrong);
-            if tally.grave > 0 {
-                failed.push(format!(
-                    "without {}: {} real rows seeded in {} ({})",
-                    family.as_str(),
-                    tally.grave,
-                    labelled.name,
-                    labelled.about
-                ));
+            let t = outcome.overall;
+            let real_reviewed = t.wrong - t.grave.min(t.wrong);
+            Without { seeded: t.seeded, found: t.found, reviewed: t.reviewed, real: t.real, real_reviewed, grave: t.grave }
+        };
+        (format!("{} ({})", labelled.name, labelled.about), families.iter().map(without).collect::<Vec<_>>())
+    });
+    let (number, parts) = part();
+    let mut table = format!("Seed {}; {} worlds (part {number} of {parts}).\n\n", sample.seed, worlds.len());
+    table +=
+        "| without | seeded rows | found | with review | real and mixed rows | in `seeded` | in review |\n|---|---|---|---|---|---|---|\n";
+    let mut failed = Vec::new();
+    for (place, family) in families.iter().enumerate() {
+        let mut sum = Without::default();
+        for (world, by_family) in &worlds {
+            let of = &by_family[place];
+            sum.seeded += of.seeded;
+            sum.found += of.found;
+            sum.reviewed += of.reviewed;
+            sum.real += of.real;
+            sum.real_reviewed += of.real_reviewed;
+            sum.grave += of.grave;
+            if of.grave > 0 {
+                failed.push(format!("without {}: {} real rows seeded in {world}", family.as_str(), of.grave));
             }
         }
-        lines.push(format!(
-            "without {}: {found} of {seeded} in seeded, {reviewed} of {real} real and mixed rows in review",
-            family.as_str()
-        ));
+        let Without { seeded, found, reviewed, real, real_reviewed, grave } = sum;
+        table += &format!("| {} | {seeded} | {found} | {} | {real} | {grave} | {real_reviewed} |\n", family.as_str(), found + reviewed);
     }
-    println!("{}", lines.join("\n"));
+    println!("{table}");
     if let Ok(folder) = std::env::var("UNSEED_TABLES") {
-        std::fs::write(Path::new(&folder).join("family-off.md"), lines.join("\n\n") + "\n").expect("a table");
+        std::fs::write(Path::new(&folder).join("family-off.md"), table).expect("a table");
     }
     assert!(failed.is_empty(), "{}", failed.join("\n"));
 }
@@ -285,15 +348,25 @@ fn every_detector_makes_a_difference() {
         skipped("every detector off", "one run a detector; UNSEED_FULL=1 asks for it");
         return;
     }
-    let Some(worlds) = worlds("every detector off") else { return };
-    let mut open_ones: Vec<&str> = unseed::detect::DETECTORS.iter().map(|d| d.meta().id).filter(|id| !ASKED.contains(id)).collect();
-    for labelled in worlds.iter().filter(|w| w.kind != Kind::Clean) {
-        let desk = Desk::on_the_clock();
-        open_ones = idle(&mut open(&desk, labelled), &open_ones);
-        if open_ones.is_empty() {
-            break;
+    let Some(sample) = Sample::new("every detector off", EVERY) else { return };
+    let all: Vec<&str> = unseed::detect::DETECTORS.iter().map(|d| d.meta().id).filter(|id| !ASKED.contains(id)).collect();
+    let open = Mutex::new(all);
+    sample.each(|labelled| {
+        let asked = open.lock().expect("a lock").clone();
+        if labelled.kind == Kind::Clean || asked.is_empty() {
+            return;
         }
-    }
+        let desk = Desk::on_the_clock();
+        let still = idle(&mut self::open(&desk, labelled), &asked);
+        let shown: Vec<&str> = asked.into_iter().filter(|id| !still.contains(id)).collect();
+        let mut open = open.lock().expect("a lock");
+        let before = open.len();
+        open.retain(|id| !shown.contains(id));
+        if open.len() < before {
+            println!("{} ({}) shows {}", labelled.name, labelled.about, shown.join(", "));
+        }
+    });
+    let mut open_ones = open.into_inner().expect("detectors");
     // Those that no world shows have a fixture of their own.
     for folder in unseed::labelled::fixtures(&root().join("fixtures")).expect("fixtures") {
         let mut fixture = Fixture::open(&folder, &Loaded::default(), &Silent).expect("a fixture");

@@ -39,4 +39,5 @@ mod round_trips;
 mod scan;
 mod servers;
 mod verify;
+mod vocabulary;
 mod worlds;

@@ -19,18 +19,16 @@ command -v node >/dev/null && command -v npm >/dev/null || install nodejs npm
 ruby -e 'require "faker"' 2>/dev/null || install ruby ruby-faker
 python3 -c 'import venv, ensurepip' 2>/dev/null || install python3-venv
 
-# Versions of which each major one drew differently; pinned so that pools are the same everywhere.
+# Versions of which each major one drew differently: those that the vocabularies were made of, so that pools are the same everywhere.
+version() { sed -n "s/^$1 //p" src/detect/data/rebuild/versions; }
 mkdir -p "$home" "$out"
-if [ ! -e "$home/npm.done" ]; then
-    npm --prefix "$home" install --silent --no-audit --no-fund --no-package-lock \
-        faker10@npm:@faker-js/faker@10 faker9@npm:@faker-js/faker@9 faker8@npm:@faker-js/faker@8 \
-        faker7@npm:@faker-js/faker@7 faker5@npm:faker@5.5.3 >/dev/null
-    touch "$home/npm.done"
-fi
-if [ ! -e "$home/pip.done" ]; then
+if ! cmp -s src/detect/data/rebuild/versions "$home/versions"; then
+    packages=()
+    for major in 10 9 8 7; do packages+=("faker$major@npm:@faker-js/faker@$(version "faker-js-$major")"); done
+    npm --prefix "$home" install --silent --no-audit --no-fund --no-package-lock "${packages[@]}" "faker5@npm:faker@$(version faker-js-5)" >/dev/null
     python3 -m venv "$home/venv"
-    "$home/venv/bin/pip" install --quiet --disable-pip-version-check faker mimesis
-    touch "$home/pip.done"
+    "$home/venv/bin/pip" install --quiet --disable-pip-version-check "faker==$(version python-faker)" "mimesis==$(version mimesis)"
+    cp src/detect/data/rebuild/versions "$home/versions"
 fi
 
 pool() { local name=$1; shift; "$@" "$seed" "$records" >"$out/$name.jsonl"; }

@@ -1,5 +1,6 @@
-//! Rows that hold nothing but a cohort's rows: the company of each seeded contact, the workspace of a demo team. They
-//! were inserted with what they hold, belong to no real person, and nobody else has anything in them.
+//! Rows that hold nothing but a cohort's rows: the company of each seeded contact, the workspace of a demo team, the
+//! account of a seeded patient. They were inserted with what they hold, belong to no real person, and nobody else has
+//! anything in them.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +8,7 @@ use super::propagate::{ALL_SEEDED, IN_REVIEW, parents_first};
 use super::scores::{Scores, Term};
 use super::{Group, Member, verdicts};
 use crate::detect::{NO_ROW, ParentLink, TableFacts};
-use crate::model::stamp::SECOND;
+use crate::model::stamp::{DAY, SECOND};
 use crate::model::{Certainty, Family, Row, TableClass, TableId, Verdict};
 use crate::profile::Profile;
 
@@ -32,6 +33,8 @@ struct Held {
     group: Option<usize>,
     /// Whether one of them was inserted with it.
     together: bool,
+    /// Those of them that are people.
+    people: usize,
 }
 
 /// Joins containers to the group that has what they hold, those that hold other containers last.
@@ -48,7 +51,7 @@ pub(super) fn join(
     }
     for id in parents_first(profile).into_iter().rev() {
         let table = profile.table(id);
-        if !table.is_judged() || matches!(table.class, TableClass::People | TableClass::Reference | TableClass::Link) {
+        if !table.is_judged() || matches!(table.class, TableClass::Reference | TableClass::Link) {
             continue;
         }
         let found: Vec<(Row, Held)> = held(profile, facts, id, member_of, settled)
@@ -105,8 +108,8 @@ fn held(
                     _ => {}
                 }
                 held.group = held.group.or(Some(member.group));
-                let times = facts[id.index()].inserted(parent).zip(facts[child.index()].inserted(*row));
-                held.together |= times.is_some_and(|(own, other)| own.abs_diff(other) <= WITH_ITS_ROWS.unsigned_abs());
+                held.people += usize::from(profile.table(child).class == TableClass::People);
+                held.together |= together((&facts[id.index()], parent), (&facts[child.index()], *row));
             }
         }
     }
@@ -121,6 +124,14 @@ fn held(
         }
     }
     found
+}
+
+/// Returns whether two rows were inserted one with the other. Of a row with a made-up date it is known after whom it
+/// was inserted, and hardly more than a day goes by before somebody else comes.
+fn together(a: (&TableFacts, Row), b: (&TableFacts, Row)) -> bool {
+    let made_up = |(facts, row): (&TableFacts, Row)| facts.inserted(row) != facts.created.get(row);
+    let most = if made_up(a) || made_up(b) { DAY } else { WITH_ITS_ROWS };
+    a.0.inserted(a.1).zip(b.0.inserted(b.1)).is_some_and(|(a, b)| (a - b).abs() <= most)
 }
 
 /// Returns whether no person that stays owns a row.

@@ -9,7 +9,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 use polars::prelude::PolarsResult;
 
 use crate::model::value::hex_text;
-use crate::model::{Minted, Role, Row, TableId, ValueRef};
+use crate::model::{Minted, Role, Row, TableClass, TableId, ValueRef};
 use crate::parallel;
 use crate::profile::HELD_ROWS;
 use crate::profile::{InsertionClock, Profile, Relation, TableProfile, agreement, rising_line};
@@ -24,11 +24,16 @@ pub const NO_ROW: Row = Row::MAX;
 pub struct TableFacts {
     /// Number of rows.
     pub rows: usize,
+    /// Whether its rows are people.
+    pub people: bool,
     /// Creation times by row, UTC microseconds; empty where the table has none.
     pub created: Times,
     /// Rows that were inserted at another time than they say they were created, with that time, by row; see
     /// [`Self::inserted`].
     pub(crate) moved: Vec<(Row, i64)>,
+    /// Rows that say a later time than the next row of the rising line, with the latter's, by row: they were inserted
+    /// before.
+    pub(crate) ahead: Vec<(Row, i64)>,
     /// Rows in the order in which they were inserted; empty where that cannot be told.
     pub order: Vec<Row>,
     /// When each row's id was made, by the clock of the creation times, where ids carry a time; UTC microseconds.
@@ -104,6 +109,15 @@ impl TableFacts {
         }
     }
 
+    /// Returns whether a row was inserted when it says that it was created, to so many microseconds, as far as the order
+    /// of insertion tells.
+    #[must_use]
+    pub fn in_place(&self, row: Row, within: i64) -> bool {
+        let Some(created) = self.created.get(row) else { return false };
+        let ahead = self.ahead.binary_search_by_key(&row, |a| a.0).is_ok_and(|place| created - self.ahead[place].1 > within);
+        !ahead && self.inserted(row).is_some_and(|inserted| (inserted - created).abs() <= within)
+    }
+
     /// Returns whether it is known of any row when it was inserted.
     #[must_use]
     pub fn has_times(&self) -> bool {
@@ -128,7 +142,8 @@ impl TableFacts {
 pub fn gather(case: &Case, profile: &Profile) -> Result<Vec<TableFacts>, SnapshotError> {
     let reader = case.reader();
     let of_table = |table: &TableProfile| -> Result<TableFacts, SnapshotError> {
-        let mut facts = TableFacts { rows: reader.table(table.id).rows as usize, ..TableFacts::default() };
+        let mut facts =
+            TableFacts { rows: reader.table(table.id).rows as usize, people: table.class == TableClass::People, ..TableFacts::default() };
         if table.is_judged() && facts.rows > 0 {
             times_and_order(reader, profile, table.id, &mut facts)?;
         }
@@ -199,13 +214,12 @@ fn times_and_order(reader: Reader<'_>, profile: &Profile, id: TableId, facts: &m
         InsertionClock::NotApplicable(_) => Vec::new(),
     };
     drop(keys);
-    facts.moved = match table.clock {
-        InsertionClock::Minted { .. } => {
-            let dated = facts.minted.iter().zip(facts.created.iter()).zip(0..);
-            dated.filter_map(|((minted, created), row)| Some((row, minted.filter(|m| created != Some(*m))?))).collect()
-        }
-        _ => moved(facts),
-    };
+    if let InsertionClock::Minted { .. } = table.clock {
+        let dated = facts.minted.iter().zip(facts.created.iter()).zip(0..);
+        facts.moved = dated.filter_map(|((minted, created), row)| Some((row, minted.filter(|m| created != Some(*m))?))).collect();
+    } else {
+        (facts.moved, facts.ahead) = off_the_line(facts);
+    }
     Ok(())
 }
 
@@ -221,21 +235,35 @@ fn by_ids(minted: &[Option<Minted>]) -> Vec<Row> {
     keyed.into_iter().map(|(_, row)| row).collect()
 }
 
-/// Dates rows by their place: who lies behind the rising line was inserted when the line says.
-fn moved(facts: &TableFacts) -> Vec<(Row, i64)> {
+/// Rows with the time at which they were inserted, which is not the one that they say, by row.
+type Elsewhere = Vec<(Row, i64)>;
+
+/// Dates rows by their place: who lies behind the rising line was inserted when the line says, and who is ahead of it
+/// before the line goes on.
+fn off_the_line(facts: &TableFacts) -> (Elsewhere, Elsewhere) {
     let dated = || facts.order.iter().filter_map(|row| Some((*row, facts.created.get(*row)?)));
-    let on_line = rising_line(&dated().map(|d| d.1).collect::<Vec<_>>());
-    let mut moved = Vec::new();
+    let times: Vec<i64> = dated().map(|d| d.1).collect();
+    let on_line = rising_line(&times);
+    let (mut moved, mut ahead) = (Vec::new(), Vec::new());
     let mut line = None;
-    for ((row, time), on) in dated().zip(on_line) {
-        if on {
+    for ((row, time), on) in dated().zip(&on_line) {
+        if *on {
             line = Some(time);
         } else if let Some(line) = line.filter(|line| *line > time) {
             moved.push((row, line));
         }
     }
+    let mut line = None;
+    for ((row, time), on) in dated().rev().zip(on_line.iter().rev()) {
+        if *on {
+            line = Some(time);
+        } else if let Some(line) = line.filter(|line| *line < time) {
+            ahead.push((row, line));
+        }
+    }
     moved.sort_unstable();
-    moved
+    ahead.sort_unstable();
+    (moved, ahead)
 }
 
 /// Finds each child row's parent by the text of its key.

@@ -2,8 +2,8 @@
 
 use polars::prelude::{DataFrame, PolarsResult};
 
-use super::{Detector, NO_ROW, TableView, marks};
-use crate::model::stamp::{DAY, SECOND};
+use super::later::{Days, later_rows};
+use super::{Detector, TableView, marks};
 use crate::model::{Certainty, DetectorMeta, Evidence, Family, Measure, Role, Row, TableClass};
 use crate::snapshot::{Chunk, ColumnRead};
 
@@ -28,12 +28,6 @@ const SEEDED: f64 = 0.005;
 
 /// Most bits against a seed.
 const MOST: f64 = 8.0;
-
-/// Rows of several people inserted within this, microseconds, are a job's: a nightly notice to everybody.
-const BATCH: i64 = SECOND;
-
-/// A row lies where its date says when the two differ by at most this, microseconds.
-const IN_PLACE: i64 = 60 * SECOND;
 
 impl Detector for LaterActivity {
     fn meta(&self) -> &'static DetectorMeta {
@@ -60,38 +54,15 @@ impl Detector for LaterActivity {
     }
 
     fn finish(&self, _merged: &DataFrame, table: &TableView<'_>) -> PolarsResult<Vec<Evidence>> {
-        let mut last: Vec<i32> = vec![i32::MIN; table.rows()];
-        let mut days: Vec<u8> = vec![0; table.rows()];
+        let mut days = vec![Days::NONE; table.rows()];
         for child in table.all {
             let mut links = child.parents.iter().filter(|l| l.parent == table.profile.id);
             // Of two people either may have written the row.
             let (Some(link), None) = (links.next(), links.next()) else { continue };
-            let written = |row: &Row| Written { inserted: child.inserted(*row), parent: link.rows[*row as usize] };
-            let (mut before, mut next) = (None, child.order.first().map(written));
-            for (place, row) in child.order.iter().enumerate() {
-                let Some(own) = next else { break };
-                next = child.order.get(place + 1).map(written);
-                let in_batch = own.beside(before) || own.beside(next);
-                before = Some(own);
-                if in_batch {
-                    continue;
-                }
-                let (Some(created), Some(inserted)) = (child.created.get(*row), own.inserted) else { continue };
-                let parent = link.rows[*row as usize];
-                if parent == NO_ROW || (inserted - created).abs() > IN_PLACE {
-                    continue;
-                }
-                let day = inserted.div_euclid(DAY) as i32;
-                let began = table.facts.inserted(parent).map(|t| t.div_euclid(DAY) as i32);
-                let place = parent as usize;
-                // In the order of insertion days only rise; of several tables' days those later than all before count.
-                if began.is_some_and(|began| day > began) && day > last[place] {
-                    last[place] = day;
-                    days[place] = days[place].saturating_add(1);
-                }
-            }
+            // In the order of insertion days only rise; of several tables' days those later than all before count.
+            later_rows(child, table.facts, &link.rows).for_each(|later| days[later.owner as usize].note(later.day()));
         }
-        let rows: Vec<Row> = (0..table.rows() as Row).filter(|row| days[*row as usize] >= LEAST_DAYS).collect();
+        let rows: Vec<Row> = (0..table.rows() as Row).filter(|row| days[*row as usize].count() >= LEAST_DAYS).collect();
         let share = rows.len() as f64 / table.rows().max(1) as f64;
         let bits = (share / SEEDED).log2().clamp(0.0, MOST);
         if bits == 0.0 {
@@ -108,22 +79,5 @@ impl Detector for LaterActivity {
             certainty: Certainty::Suggests,
             proposes: false,
         }])
-    }
-}
-
-/// A row of somebody's, in the order of insertion.
-#[derive(Clone, Copy)]
-struct Written {
-    inserted: Option<i64>,
-    parent: Row,
-}
-
-impl Written {
-    /// Returns whether it stands beside another person's in a batch.
-    fn beside(self, other: Option<Self>) -> bool {
-        match (self.inserted, other) {
-            (Some(time), Some(Self { inserted: Some(t), parent })) => parent != self.parent && (t - time).abs() <= BATCH,
-            _ => false,
-        }
     }
 }

@@ -15,6 +15,7 @@ mod child_older;
 mod clock_text;
 mod closure;
 mod context;
+mod correspondence;
 mod counted_address;
 mod counted_name;
 mod features;
@@ -28,7 +29,10 @@ mod generator_text;
 mod id_clock;
 mod impossible_agent;
 mod known_credential;
+mod later;
 mod later_activity;
+mod later_edit;
+mod live_payment;
 mod loop_counter;
 mod marks;
 mod name_mismatch;
@@ -52,6 +56,7 @@ mod time_contradiction;
 mod turn;
 mod unrounded_amount;
 mod vocabulary;
+mod work_domain;
 mod wrong_duration;
 
 use std::collections::BTreeMap;
@@ -111,6 +116,10 @@ pub const DETECTORS: &[&dyn Detector] = &[
     &time_contradiction::TimeContradiction,
     &later_activity::LaterActivity,
     &outside_subject::OutsideSubject,
+    &live_payment::LivePayment,
+    &later_edit::LaterEdit,
+    &correspondence::Correspondence,
+    &work_domain::WorkDomain,
     &reference_row::ReferenceRow,
     &seed_source::SeedSource,
 ];
@@ -132,7 +141,8 @@ pub trait Detector: Sync {
     /// Returns what polars says.
     fn scan(&self, chunk: &Chunk, table: &TableView<'_>) -> PolarsResult<DataFrame>;
 
-    /// Turns the partial frames, stacked in any order of partitions, into evidence.
+    /// Turns the partial frames, stacked in any order of partitions, into evidence: about its rows, and about those that
+    /// they hang on.
     ///
     /// # Errors
     /// Returns what polars says.
@@ -261,7 +271,7 @@ impl Outcome {
 /// All that was measured.
 #[derive(Debug, Default)]
 pub struct Measured {
-    /// By table, then detector, then rows.
+    /// By the table in which it was found, then detector, then rows.
     pub evidence: Vec<Evidence>,
     /// What only groups can show.
     pub closures: Vec<Closure>,
@@ -328,7 +338,7 @@ fn run_table(reader: Reader<'_>, enabled: &[&dyn Detector], view: &TableView<'_>
     }
     for (detector, told) in detectors.into_iter().zip(told) {
         let Some(Told { found, closures, applicable }) = told else { continue };
-        debug_assert!(found.iter().all(|e| e.rows.is_sorted() && e.table == table));
+        debug_assert!(found.iter().all(|e| e.rows.is_sorted()));
         let facts = found.len() + closures.len();
         let outcome = if facts == 0 { Outcome::Nothing } else { Outcome::Found(facts) };
         measured.closures.extend(closures);

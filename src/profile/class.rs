@@ -148,6 +148,31 @@ fn one(case: &Case, index: usize, roles: &[(Role, Source, String)], facts: &[Col
         "utilisateur",
         "benutzer",
         "tenant",
+        "nutzer",
+        "mitglied",
+        "persona",
+        "personne",
+        "pessoa",
+        "cliente",
+        "paciente",
+        "aluno",
+        "estudiante",
+        "socio",
+        "doador",
+        "utente",
+        "gebruiker",
+        "klant",
+        "lid",
+        "bruker",
+        "uzytkownik",
+        "klient",
+        "osoba",
+        "kullanici",
+        "hasta",
+        "uye",
+        "pengguna",
+        "pelanggan",
+        "anggota",
     ]);
     let person_points = 3.0 * f64::from(u8::from(has(Role::Email) && unique(Role::Email) >= 0.8))
         + 2.0 * f64::from(u8::from(has(Role::PersonName) || has(Role::FamilyName)))
@@ -157,7 +182,8 @@ fn one(case: &Case, index: usize, roles: &[(Role, Source, String)], facts: &[Col
         + f64::from(u8::from(has(Role::BirthDate)))
         + 2.0 * f64::from(u8::from(people_named));
     // Where addresses repeat, a row is something that a person did, not the person.
-    let repeats = has(Role::Email) && unique(Role::Email) < 0.8 && facts.iter().any(|f| f.values() >= 20);
+    // Who has a password is an account, whatever addresses it shares or lacks.
+    let repeats = has(Role::Email) && !has(Role::Credential) && unique(Role::Email) < 0.8 && facts.iter().any(|f| f.values() >= 20);
     let event_like = repeats || (has(Role::Amount) && (references > 0 || money_named) && !has(Role::Credential));
     if person_points >= 4.0 && !event_like {
         return made(TableClass::People, format!("a person's columns ({person_points:.1} points)"));

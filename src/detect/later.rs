@@ -36,33 +36,39 @@ pub(super) fn later_rows<'t>(
     owners: &'t TableFacts,
     owner_of: &'t [Row],
 ) -> impl Iterator<Item = LaterRow> + use<'t> {
-    child.order.iter().enumerate().filter_map(move |(place, row)| {
-        let owner = owner_of[*row as usize];
-        let inserted = child.inserted(*row)?;
-        if owner == NO_ROW || !among_rows_in_place(child, place) || in_batch(child, owner_of, place) {
+    let spot = move |place: usize| {
+        let row = *child.order.get(place)?;
+        Some(Spot { row, owner: owner_of[row as usize], inserted: child.inserted(row), in_place: child.in_place(row, IN_PLACE) })
+    };
+    // Each row is looked up once, and stays for its two neighbours.
+    let (mut own, mut next) = (None, spot(0));
+    (0..child.order.len()).filter_map(move |place| {
+        let before = std::mem::replace(&mut own, next);
+        next = spot(place + 1);
+        let Spot { row, owner, inserted, .. } = own?;
+        let inserted = inserted?;
+        // Of a block of made-up dates some lie where they say by chance, but not their neighbours.
+        let in_place = [before, own, next].iter().flatten().all(|spot| spot.in_place);
+        let in_batch = [before, next]
+            .iter()
+            .flatten()
+            .any(|beside| beside.owner != owner && beside.inserted.is_some_and(|t| (t - inserted).abs() <= BATCH));
+        if owner == NO_ROW || !in_place || in_batch {
             return None;
         }
-        let later = LaterRow { row: *row, owner, inserted };
+        let later = LaterRow { row, owner, inserted };
         (later.day() > owners.inserted(owner)?.div_euclid(DAY) as i32).then_some(later)
     })
 }
 
-/// Returns whether a row and those beside it lie where their dates say: of a block of made-up dates some lie so by
-/// chance, but not their neighbours.
-fn among_rows_in_place(child: &TableFacts, place: usize) -> bool {
-    let beside = [place.checked_sub(1), Some(place), Some(place + 1)];
-    beside.into_iter().flatten().filter_map(|p| child.order.get(p)).all(|row| child.in_place(*row, IN_PLACE))
-}
-
-/// Returns whether a row stands beside another owner's in a batch.
-fn in_batch(child: &TableFacts, owner_of: &[Row], place: usize) -> bool {
-    let of = |place: usize| child.order.get(place).map(|row| (child.inserted(*row), owner_of[*row as usize]));
-    let Some((Some(time), owner)) = of(place) else { return false };
-    let beside = |other: Option<(Option<i64>, Row)>| match other {
-        Some((Some(t), o)) => o != owner && (t - time).abs() <= BATCH,
-        _ => false,
-    };
-    beside(place.checked_sub(1).and_then(of)) || beside(of(place + 1))
+/// A row at its place in the order of insertion.
+#[derive(Clone, Copy)]
+struct Spot {
+    row: Row,
+    owner: Row,
+    inserted: Option<i64>,
+    /// Whether it lies where its date says.
+    in_place: bool,
 }
 
 /// Counts days that only rise, up to 255.

@@ -323,6 +323,42 @@ fn guests(desk: &Desk) -> Fixture {
     Fixture::open(&desk.path("guests"), &Loaded::default(), &Silent).expect("a fixture")
 }
 
+/// Writes 400 members: 40 of a load test, whose handles are random letters, and the six accounts of one tester.
+fn testers(desk: &Desk) -> Fixture {
+    let mut dump =
+        String::from("CREATE TABLE members (id integer PRIMARY KEY, full_name text, email text, password text, created_at timestamp);\n");
+    let (first, last) = (["Marit", "Joris", "Anouk", "Sanne", "Bram", "Tess", "Wout"], ["Smit", "Vos", "Dekker", "Kok", "Mulder", "Bos"]);
+    for i in 0..400_usize {
+        let hash = blake3::hash(&i.to_le_bytes());
+        let drawn = |at: usize, of: usize| usize::from(hash.as_bytes()[at]) % of;
+        let (first, last) = (first[drawn(0, 7)], last[drawn(1, 6)]);
+        let random: String = (8..16).map(|at| char::from(b'a' + drawn(at, 26) as u8)).collect();
+        let (at, email) = match i {
+            200..240 => (format!("2025-07-20 21:{:02}:{:02}", (i - 200) / 20, drawn(2, 60)), format!("{random}@gmail.com")),
+            i if i % 60 == 7 && i < 360 => (
+                format!("2025-{:02}-{:02} 10:{:02}:00", i / 34 + 1, i % 34 % 28 + 1, drawn(2, 60)),
+                format!("lena+t{}@ons.nl", drawn(3, 200)),
+            ),
+            _ => (
+                format!(
+                    "2025-{:02}-{:02} {:02}:{:02}:{:02}",
+                    i / 34 + 1,
+                    i % 34 * 28 / 34 + 1,
+                    7 + drawn(4, 15),
+                    drawn(5, 60),
+                    drawn(6, 60)
+                ),
+                format!("{}.{}{}@ziggo.nl", first.to_lowercase(), last.to_lowercase(), drawn(7, 99)),
+            ),
+        };
+        let password = format!("$2y$10${}", &hash.to_hex()[..53]);
+        dump.push_str(&format!("INSERT INTO members VALUES ({i}, '{first} {last}', '{email}', '{password}', '{at}');\n"));
+    }
+    desk.write("testers/dump.sql", dump);
+    desk.write(&format!("testers/{LABELS}"), "table,pk,label\nmembers,1,real\nmembers,200,seeded\n");
+    Fixture::open(&desk.path("testers"), &Loaded::default(), &Silent).expect("a fixture")
+}
+
 /// Detectors that need what no world has, a project's word on its seed; their own tests show what is found without.
 const ASKED: [&str; 2] = ["reference-row", "seed-source"];
 
@@ -337,6 +373,7 @@ fn what_no_world_shows_makes_a_difference_in_a_fixture() {
     let desk = Desk::on_the_clock();
     let ids = ["generator-image", "test-payment", "counted-name", "patterned-id", "short-token", "outside-subject"];
     assert_eq!(idle(&mut guests(&desk), &ids), Vec::<&str>::new());
+    assert_eq!(idle(&mut testers(&desk), &["random-handle", "tagged-mailbox"]), Vec::<&str>::new());
     let folder = root().join("fixtures/storefront");
     let mut storefront = Fixture::open(&folder, &Loaded::default(), &Silent).expect("a fixture");
     assert_eq!(idle(&mut storefront, &["unrounded-amount", "wrong-duration"]), Vec::<&str>::new());
@@ -374,5 +411,6 @@ fn every_detector_makes_a_difference() {
     }
     let desk = Desk::on_the_clock();
     open_ones = idle(&mut guests(&desk), &open_ones);
+    open_ones = idle(&mut testers(&desk), &open_ones);
     assert!(open_ones.is_empty(), "switched off, these change nothing: {open_ones:?}");
 }

@@ -9,6 +9,7 @@ mod acceptance;
 mod bad_input;
 mod baselines;
 mod case_file;
+mod cohorts;
 mod contents;
 mod detectors;
 mod determinism;

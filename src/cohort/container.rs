@@ -1,6 +1,6 @@
-//! Rows that hold nothing but a cohort's rows: the company of each seeded contact, the workspace of a demo team, the
-//! account of a seeded patient. They were inserted with what they hold, belong to no real person, and nobody else has
-//! anything in them.
+//! Rows that hold nothing but a cohort's rows: the company of each seeded contact, the workspace of a demo team. They
+//! were inserted with what they hold, belong to no real person, and nobody else has anything in them. Accounts are
+//! never such rows: what hangs on somebody says nothing of them.
 
 use std::collections::BTreeMap;
 
@@ -33,8 +33,6 @@ struct Held {
     group: Option<usize>,
     /// Whether one of them was inserted with it.
     together: bool,
-    /// Those of them that are people.
-    people: usize,
 }
 
 /// Joins containers to the group that has what they hold, those that hold other containers last.
@@ -51,7 +49,7 @@ pub(super) fn join(
     }
     for id in parents_first(profile).into_iter().rev() {
         let table = profile.table(id);
-        if !table.is_judged() || matches!(table.class, TableClass::Reference | TableClass::Link) {
+        if !table.is_judged() || matches!(table.class, TableClass::People | TableClass::Reference | TableClass::Link) {
             continue;
         }
         let found: Vec<(Row, Held)> = held(profile, facts, id, member_of, settled)
@@ -108,7 +106,6 @@ fn held(
                     _ => {}
                 }
                 held.group = held.group.or(Some(member.group));
-                held.people += usize::from(profile.table(child).class == TableClass::People);
                 held.together |= together((&facts[id.index()], parent), (&facts[child.index()], *row));
             }
         }

@@ -1,0 +1,154 @@
+//! What goes with a cohort and what does not: rows that name their owner's table beside its key, what holds nothing
+//! else, a site's own numbers; and people whose dates were drawn.
+
+use std::collections::BTreeMap;
+
+use crate::harness::{Desk, verdicts};
+
+/// People of the site, and those of the seed.
+const PEOPLE: usize = 700;
+const SEEDED: std::ops::Range<usize> = 300..360;
+
+const SYLLABLES: [&str; 24] = [
+    "ba", "ren", "da", "mil", "fo", "ga", "tin", "ha", "jo", "kel", "la", "mo", "ni", "or", "pe", "qui", "ro", "sa", "ti", "ul", "ve",
+    "wal", "xi", "za",
+];
+
+/// A repeatable draw of a person.
+struct Draw(blake3::Hash);
+
+impl Draw {
+    fn of(person: usize) -> Self {
+        Self(blake3::hash(&person.to_le_bytes()))
+    }
+
+    fn below(&self, place: usize, bound: usize) -> usize {
+        (usize::from(self.0.as_bytes()[place]) * 256 + usize::from(self.0.as_bytes()[place + 1])) % bound
+    }
+
+    /// A name that hardly anybody else has.
+    fn name(&self, place: usize) -> String {
+        let syllables: String = (0..3).map(|i| SYLLABLES[self.below(place + 2 * i, SYLLABLES.len())]).collect();
+        format!("{}{}", syllables[..1].to_uppercase(), &syllables[1..])
+    }
+}
+
+/// A time of day at which people are awake, `day` days after the site's first.
+fn awake(day: usize, draw: &Draw) -> String {
+    format!(
+        "2024-{:02}-{:02} {:02}:{:02}:{:02}",
+        day / 28 + 1,
+        day % 28 + 1,
+        8 + draw.below(20, 14),
+        draw.below(22, 60),
+        draw.below(24, 60)
+    )
+}
+
+/// Writes a site of members with companies, tokens and numbered orders; `seed` writes the addresses and dates of its
+/// rows, `(place, draw, day)`.
+fn site(seed: impl Fn(usize, &Draw, usize) -> (String, String, String)) -> String {
+    let mut dump = String::from(
+        "-- PostgreSQL database dump\n\
+         CREATE TABLE companies (id integer PRIMARY KEY, title text, description text, created_at timestamp);\n\
+         CREATE TABLE members (id integer PRIMARY KEY, company_id integer REFERENCES companies (id), full_name text, email text, password text, created_at timestamp);\n\
+         CREATE TABLE access_tokens (id integer PRIMARY KEY, tokenable_type text, tokenable_id text, secret text, created_at timestamp);\n\
+         CREATE TABLE orders (id integer PRIMARY KEY, member_id integer REFERENCES members (id), number text, total numeric(8,2), created_at timestamp);\n",
+    );
+    let mut number = 100;
+    for i in 0..PEOPLE {
+        let draw = Draw::of(i);
+        let day = i * 320 / PEOPLE;
+        let hash = format!("$2y$10${}", &draw.0.to_hex()[..53]);
+        let (name, email, at) = if SEEDED.contains(&i) {
+            seed(i - SEEDED.start, &draw, day)
+        } else {
+            let (first, last) = (draw.name(0), draw.name(6));
+            let email = match draw.below(12, 4) {
+                0 => format!("{}.{}@mail.site", first.to_lowercase(), last.to_lowercase()),
+                1 => format!("{}{}@post.site", last.to_lowercase(), draw.below(14, 99)),
+                2 => format!("{}@{}.site", first.to_lowercase(), draw.name(16).to_lowercase()),
+                _ => format!("{}{}@mail.site", &first[..1].to_lowercase(), last.to_lowercase()),
+            };
+            (format!("{first} {last}"), email, awake(day, &draw))
+        };
+        let password = if SEEDED.contains(&i) && email.ends_with("example.com") { format!("$2y$10${}", "k".repeat(53)) } else { hash };
+        let words: Vec<String> = (0..6).map(|place| draw.name(2 * place).to_lowercase()).collect();
+        dump.push_str(&format!("INSERT INTO companies VALUES ({i}, '{} works', 'We make {}.', '{at}');\n", draw.name(18), words.join(" ")));
+        dump.push_str(&format!("INSERT INTO members VALUES ({i}, {i}, '{name}', '{email}', '{password}', '{at}');\n"));
+        let secret = &draw.0.to_hex()[24..64];
+        dump.push_str(&format!("INSERT INTO access_tokens VALUES ({i}, 'App\\Models\\Member', '{i}', '{secret}', '{at}');\n"));
+        if !SEEDED.contains(&i) {
+            // Now and then an order is undone, and its number is lost.
+            number += 1 + 7 * usize::from(i % 41 == 5);
+            let total = format!("{}.{:02}", draw.below(26, 90) + 5, draw.below(28, 100));
+            dump.push_str(&format!("INSERT INTO orders VALUES ({number}, {i}, 'R24-{number:05}', {total}, '{}');\n", awake(day, &draw)));
+        }
+    }
+    dump.push_str("-- PostgreSQL database dump complete\n");
+    dump
+}
+
+/// Counts the seeded rows of the seed, and all other rows that are not real, by table.
+fn found(desk: &Desk) -> (BTreeMap<String, usize>, Vec<(String, String)>) {
+    let mut seeded = BTreeMap::new();
+    let mut others = Vec::new();
+    for ((table, key), verdict) in verdicts(&desk.case("out/case.db")) {
+        let id: usize = key.trim_matches(['[', ']', '"']).parse().expect("an integer");
+        if verdict == "seeded" && table != "orders" && SEEDED.contains(&id) {
+            *seeded.entry(table).or_insert(0) += 1;
+        } else {
+            others.push((table, key));
+        }
+    }
+    (seeded, others)
+}
+
+#[test]
+fn what_belongs_to_a_cohort_goes_with_it_and_numbers_of_the_site_do_not() {
+    let desk = Desk::new();
+    let at = |place: usize| format!("2024-06-03 03:00:00.{place:03}");
+    desk.write(
+        "dump.sql",
+        site(|place, draw, _| (format!("{} {}", draw.name(0), draw.name(6)), format!("user{place}@example.com"), at(place))),
+    );
+    desk.unseed("scan dump.sql -o out").exits(0);
+    let (seeded, others) = found(&desk);
+    let all = |table: &str| (table.to_owned(), SEEDED.len());
+    assert_eq!(seeded, BTreeMap::from([all("access_tokens"), all("companies"), all("members")]));
+    assert_eq!(others, Vec::new());
+}
+
+#[test]
+fn people_whose_dates_were_drawn_are_no_import() {
+    let (first, last) = (["Mara", "Jon", "Ada", "Till", "Ines", "Ole", "Nora", "Paul"], ["Berg", "Kranz", "Lund", "Moor", "Nolde", "Orth"]);
+    let desk = Desk::new();
+    // Sixty in a row, dated over the half year before, at any hour.
+    let drawn = |_: usize, draw: &Draw, _: usize| {
+        let (first, last) = (first[draw.below(0, first.len())], last[draw.below(2, last.len())]);
+        let email = format!("{}.{}{}@mail.site", first.to_lowercase(), last.to_lowercase(), draw.below(4, 99));
+        let day = draw.below(6, 130);
+        let at = format!(
+            "2024-{:02}-{:02} {:02}:{:02}:{:02}",
+            day / 28 + 1,
+            day % 28 + 1,
+            draw.below(8, 24),
+            draw.below(10, 60),
+            draw.below(12, 60)
+        );
+        (format!("{first} {last}"), email, at)
+    };
+    desk.write("dump.sql", site(drawn));
+    desk.unseed("scan dump.sql -o out").exits(0);
+    let (seeded, others) = found(&desk);
+    assert_eq!(seeded.get("members"), Some(&SEEDED.len()), "{others:?}");
+    assert_eq!(others, Vec::new());
+    // The same people in the order of their dates, by day: an import of older records.
+    let desk = Desk::new();
+    let imported = |place: usize, draw: &Draw, _: usize| {
+        (format!("{} {}", draw.name(0), draw.name(6)), format!("m{}@mail.site", draw.name(12)), awake(place * 2, draw))
+    };
+    desk.write("dump.sql", site(imported));
+    desk.unseed("scan dump.sql -o out").exits(0);
+    assert_eq!(found(&desk), (BTreeMap::new(), Vec::new()));
+}

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Measures;
-use super::judge::native_share;
+use super::listed::native_share;
 use crate::detect::{Closure, TableFacts};
 use crate::model::stamp::{DAY, HOUR};
 use crate::model::{Family, Row, TableClass, TableId};

@@ -3,6 +3,7 @@
 
 mod container;
 mod judge;
+mod listed;
 mod masked;
 mod propagate;
 mod propose;
@@ -11,6 +12,7 @@ mod refine;
 mod same_run;
 mod scores;
 mod table;
+mod trial;
 mod verdicts;
 
 use std::collections::BTreeMap;

@@ -1,6 +1,6 @@
 //! Proposals: rows that may have come from one run. Each is judged alone; none is merged before.
 
-use super::judge::native_share;
+use super::listed::native_share;
 use super::scores::Proposal;
 use super::table::{CLOSURE_FLOOR, SHIPPED_CLOSURE, Table, VALUE_FAMILIES};
 use crate::model::{Certainty, Family, Row};

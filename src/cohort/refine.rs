@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 
 use super::Member;
-use super::judge::{CORE, Closed};
+use super::judge::CORE;
+use super::listed::Closed;
 use super::scores::Proposal;
 use super::table::{Table, VALUE_FAMILIES};
 use crate::model::{Bits, Family, Reason, Row};

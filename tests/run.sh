@@ -98,9 +98,9 @@ maria() {
     mkdir "$scratch/$name"
     owner=$(id -un)
     if [ "$(id -u)" = 0 ]; then owner=mysql; chown mysql "$scratch/$name"; fi
-    mariadb-install-db --no-defaults --user="$owner" --datadir="$scratch/$name/data" --auth-root-authentication-method=normal \
+    mariadb-install-db --no-defaults --user="$owner" --datadir="$scratch/$name/data" --tmpdir="$scratch/$name/data" --auth-root-authentication-method=normal \
         --skip-test-db >"$scratch/$name/install.log" 2>&1
-    "$(mariadb_server)" --no-defaults --user="$owner" --datadir="$scratch/$name/data" --socket="$scratch/$name/socket" \
+    "$(mariadb_server)" --no-defaults --user="$owner" --datadir="$scratch/$name/data" --tmpdir="$scratch/$name/data" --socket="$scratch/$name/socket" \
         --pid-file="$scratch/$name/pid" --skip-networking --innodb-flush-log-at-trx-commit=0 "$@" >"$scratch/$name/log" 2>&1 &
     mariadb_pids+=($!)
     for _ in $(seq 100); do

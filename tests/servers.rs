@@ -42,7 +42,7 @@ impl Own {
             init
         } else {
             let mut init = Command::new(program("mariadb-install-db"));
-            init.arg("--no-defaults").arg(format!("--datadir={}", data.display()));
+            init.arg("--no-defaults").arg(format!("--datadir={}", data.display())).arg(format!("--tmpdir={}", data.display()));
             init.args(["--auth-root-authentication-method=normal", "--skip-test-db", "--user=root"]);
             init
         };
@@ -107,7 +107,11 @@ impl Own {
             command
         } else {
             let mut command = Command::new(program("mariadbd"));
-            command.arg("--no-defaults").arg(format!("--datadir={}", data.display())).arg(format!("--socket={}", self.socket().display()));
+            command
+                .arg("--no-defaults")
+                .arg(format!("--datadir={}", data.display()))
+                .arg(format!("--tmpdir={}", data.display()))
+                .arg(format!("--socket={}", self.socket().display()));
             command.args(["--skip-networking", "--user=root", "--server-id=2"]);
             command
         };

@@ -190,7 +190,7 @@ fn mariadb(folder: &Path) -> Result<Child, RehearseError> {
         .and_then(|l| l.split(':').next().map(str::to_owned))
         .unwrap_or_else(|| "root".to_owned());
     let mut init = Command::new(binary("mariadb-install-db")?);
-    init.arg("--no-defaults").arg(format!("--datadir={}", data.display()));
+    init.arg("--no-defaults").arg(format!("--datadir={}", data.display())).arg(format!("--tmpdir={}", data.display()));
     init.args(["--auth-root-authentication-method=normal", "--skip-test-db", &format!("--user={user}")]);
     let done = init.output()?;
     if !done.status.success() {
@@ -198,7 +198,11 @@ fn mariadb(folder: &Path) -> Result<Child, RehearseError> {
     }
     let log = std::fs::File::create(folder.join("log"))?;
     let mut server = Command::new(binary("mariadbd")?);
-    server.arg("--no-defaults").arg(format!("--datadir={}", data.display())).arg(format!("--socket={}", folder.join("sock").display()));
+    server
+        .arg("--no-defaults")
+        .arg(format!("--datadir={}", data.display()))
+        .arg(format!("--tmpdir={}", data.display()))
+        .arg(format!("--socket={}", folder.join("sock").display()));
     server.args(["--skip-networking", &format!("--user={user}"), "--innodb-flush-log-at-trx-commit=0"]);
     Ok(server.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn()?)
 }

@@ -1,6 +1,7 @@
 //! Runs the layers over a case, from profile to verdicts, and stores what they give.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use crate::cohort::{self, GuardError, Judgement, Measures};
 use crate::config::{Config, Loaded};
@@ -179,11 +180,16 @@ fn name_cohorts(case: &Case, judgement: &mut Judgement, keys: &Keys) {
             cohort_of.extend(part.rows.iter().map(|row| ((part.table, *row), cohort.id.clone())));
         }
     }
+    // What is said of a cohort's members is said once: by where the words lie, with the words themselves, so that no
+    // others come to lie there.
+    let mut said: HashMap<(usize, crate::model::CohortId), (Arc<str>, Arc<str>)> = HashMap::new();
     for verdict in &mut judgement.verdicts {
         verdict.cohort = cohort_of.get(&(verdict.table, verdict.row)).cloned();
         if let Some(id) = &verdict.cohort {
             for reason in verdict.reasons.iter_mut().filter(|r| r.detector == "cohort") {
-                reason.detail = reason.detail.replacen("a group", &format!("cohort {id}"), 1);
+                let named = |detail: &Arc<str>| (Arc::clone(detail), detail.replacen("a group", &format!("cohort {id}"), 1).into());
+                let of = said.entry((Arc::as_ptr(&reason.detail).addr(), id.clone())).or_insert_with(|| named(&reason.detail));
+                reason.detail = Arc::clone(&of.1);
             }
         }
     }
@@ -210,7 +216,7 @@ fn store(case: &Case, judgement: &Judgement, keys: &Keys) -> Result<(), Snapshot
         let digest = digests.get(&cohort.id).map(|h| h.finalize().to_hex()[..32].to_owned()).unwrap_or_default();
         case.put_cohort(cohort, &digest)?;
     }
-    case.put_spared(&judgement.spared)?;
+    case.put_spared(&judgement.spared, judgement.spared_total)?;
     Ok(())
 }
 

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::listed::Closed;
 use super::scores::Proposal;
 use super::table::Table;
+use super::verdicts::Alone;
 use super::trial::{Tested, test, union, with_children};
 use super::{Group, Judgement, Member, propose, refine, same_run};
 use crate::model::stamp::SECOND;
@@ -110,7 +111,7 @@ pub(super) fn table(table: &Table<'_>, groups: &mut Vec<Group>, members: &mut BT
 /// Puts rows of people that stand by themselves side by side, so that what they own can go with them.
 pub(super) fn gather_alone(
     table: TableId,
-    alone: &BTreeMap<(String, bool), (Vec<Row>, String)>,
+    alone: &Alone,
     groups: &mut Vec<Group>,
     members: &mut BTreeMap<Row, Member>,
 ) {

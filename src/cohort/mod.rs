@@ -36,6 +36,8 @@ pub struct Judgement {
     pub verdicts: Vec<RowVerdict>,
     /// Rows that looked like seeded ones and stay real, by table and row.
     pub spared: Vec<Spared>,
+    /// How many there are in all: of those with the same terms only the first are listed.
+    pub spared_total: usize,
 }
 
 /// A row that the configuration, a role or a veto keeps, and why.
@@ -184,7 +186,7 @@ pub fn row_digest(verdict: &RowVerdict) -> String {
     let mut hasher = blake3::Hasher::new();
     hasher.update(verdict.verdict.as_str().as_bytes());
     for Reason { detector, family, bits, detail } in &verdict.reasons {
-        for part in [detector, family, &bits.to_string(), detail] {
+        for part in [detector, family, bits.to_string().as_str(), detail] {
             hasher.update(&(part.len() as u64).to_le_bytes());
             hasher.update(part.as_bytes());
         }

@@ -111,7 +111,7 @@ impl Detector for CountedAddress {
             let of_column = (0..rows.len()).filter(|i| columns[*i] as usize == read.column());
             let mut ordered: Vec<(Row, Ending)> = of_column
                 .map(|i| {
-                    let rank = ranks.get(rows[i] as usize).copied().unwrap_or(rows[i]);
+                    let rank = ranks.get(rows[i]).unwrap_or(rows[i]);
                     (rank, Ending { row: rows[i], end: ends[i], named: named[i] })
                 })
                 .collect();

@@ -3,7 +3,7 @@
 use polars::prelude::{DataFrame, IntoColumn as _, NamedFrom as _, PolarsResult, Series};
 
 use super::context::text_hash;
-use super::{Detector, TableView, log2_factorial};
+use super::{Detector, Ranks, TableView, log2_factorial};
 use crate::model::stamp::DAY;
 use crate::model::{Certainty, DetectorMeta, Evidence, Family, Measure, Role, Row};
 use crate::snapshot::{Chunk, ColumnRead};
@@ -184,7 +184,7 @@ struct Run {
 }
 
 impl Run {
-    fn judge(&self, table: &TableView<'_>, ranks: &[Row]) -> Option<Evidence> {
+    fn judge(&self, table: &TableView<'_>, ranks: &Ranks) -> Option<Evidence> {
         let mut distinct = self.numbers.clone();
         distinct.dedup();
         let (first, last) = (distinct[0], distinct[distinct.len() - 1]);
@@ -238,11 +238,11 @@ impl Run {
     }
 
     /// Returns whether the rows were inserted close to each other, `None` where no order is known.
-    fn together(&self, ranks: &[Row]) -> Option<bool> {
+    fn together(&self, ranks: &Ranks) -> Option<bool> {
         if ranks.is_empty() {
             return None;
         }
-        let places: Vec<Row> = self.rows.iter().map(|r| ranks[*r as usize]).collect();
+        let places: Vec<Row> = self.rows.iter().filter_map(|r| ranks.get(*r)).collect();
         let (first, last) = (places.iter().min()?, places.iter().max()?);
         Some((last - first) as usize <= 2 * self.rows.len() + LEAST_RUN)
     }
@@ -253,13 +253,13 @@ impl Run {
         Some(times.iter().max()? - times.iter().min()? <= DAY)
     }
 
-    fn rising(&self, ranks: &[Row]) -> bool {
+    fn rising(&self, ranks: &Ranks) -> bool {
         let mut steps = 0;
         let mut up = 0;
         for i in 1..self.rows.len() {
             if self.numbers[i] > self.numbers[i - 1] {
                 steps += 1;
-                up += usize::from(ranks[self.rows[i] as usize] > ranks[self.rows[i - 1] as usize]);
+                up += usize::from(ranks.get(self.rows[i]) > ranks.get(self.rows[i - 1]));
             }
         }
         steps >= LEAST_RUN - 1 && up as f64 >= 0.98 * f64::from(steps as u32)

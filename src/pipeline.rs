@@ -8,7 +8,6 @@ use crate::config::{Config, Loaded};
 use crate::detect::{self, Closure, DetectError, Measured, Outcome};
 use crate::known::Given;
 use crate::model::known::Known;
-use crate::model::value::row_key_json;
 use crate::model::verdict::SnapshotVerdict;
 use crate::model::{Family, Row, RowVerdict, TableClass, TableId};
 use crate::profile::{self, Profile, ProfileError};
@@ -160,7 +159,12 @@ fn keys(case: &Case, judgement: &Judgement) -> Result<Keys, SnapshotError> {
     let mut rows: Vec<(TableId, Row)> = of_cohorts.chain(judgement.verdicts.iter().map(|v| (v.table, v.row))).collect();
     rows.sort_unstable();
     rows.dedup();
-    rows.into_iter().map(|(table, row)| Ok(((table, row), row_key_json(&case.row_key(table, row)?)))).collect()
+    let mut keys = Keys::new();
+    for of_table in rows.chunk_by(|a, b| a.0 == b.0) {
+        let own: Vec<Row> = of_table.iter().map(|(_, row)| *row).collect();
+        keys.extend(of_table.iter().copied().zip(case.keys_of(of_table[0].0, &own)?));
+    }
+    Ok(keys)
 }
 
 /// Gives each cohort the id that its members' keys make, and each row its cohort's.

@@ -21,6 +21,7 @@ use crate::detect::{Applicable, Closure, Feature, TableFacts};
 use crate::model::verdict::{SnapshotVerdict, Spared};
 use crate::model::{Bits, Cohort, CohortId, Reason, Row, RowVerdict, TableClass, TableId, Verdict};
 use crate::profile::Profile;
+use crate::timing::timed;
 use crate::weigh::Weighed;
 
 pub use masked::{MASKED_FAMILIES, masked};
@@ -120,21 +121,21 @@ pub fn judge(profile: &Profile, measures: &Measures<'_>, guarded: &Guarded) -> J
     let mut scores = Scores::new(measures.weighed, facts).without(measures.without);
     let mut groups: Vec<Group> = Vec::new();
     let mut member_of: Vec<BTreeMap<Row, Member>> = vec![BTreeMap::new(); profile.tables.len()];
-    propagate::upward(profile, measures, &mut scores);
+    timed(|| "judge: upward", || propagate::upward(profile, measures, &mut scores));
     let mut settled: Vec<(TableId, BTreeMap<Row, Verdict>)> = Vec::new();
     for id in propagate::parents_first(profile) {
-        let owners = propagate::owners(profile, facts, id, &member_of, &settled, guarded);
+        let owners = timed(|| "judge: owners", || propagate::owners(profile, facts, id, &member_of, &settled, guarded));
         propagate::score(&mut scores, id, &owners);
         let table = table::Table::new(profile.table(id), measures, &scores, &owners).with_children(profile);
-        judge::table(&table, &mut groups, &mut member_of[id.index()]);
+        timed(|| format!("judge: table {}", id.0), || judge::table(&table, &mut groups, &mut member_of[id.index()]));
         if profile.table(id).class == TableClass::People {
             let alone = verdicts::alone(&scores, id, &member_of[id.index()]);
             judge::gather_alone(id, &alone, &mut groups, &mut member_of[id.index()]);
         }
         settled.push((id, verdicts::settle(&scores, id, &member_of[id.index()], &groups)));
     }
-    container::join(profile, facts, &mut scores, &mut groups, &mut member_of, &mut settled);
-    verdicts::give(profile, facts, &scores, &groups, &member_of, guarded)
+    timed(|| "judge: containers", || container::join(profile, facts, &mut scores, &mut groups, &mut member_of, &mut settled));
+    timed(|| "judge: give", || verdicts::give(profile, facts, &scores, &groups, &member_of, guarded))
 }
 
 /// Lists the terms of a row that belongs to no cohort.

@@ -1,38 +1,31 @@
 //! When each row of a table was made and in which order rows were inserted, and which rows lie where their dates do
 //! not say.
 
-use polars::prelude::PolarsResult;
+use std::sync::Arc;
 
-use super::{Elsewhere, Life, Order, Packed, SnapshotError, TableFacts};
+use super::{Elsewhere, Life, Order, SnapshotError, TableFacts};
 use crate::model::{Minted, Role, Row, TableId};
-use crate::profile::{InsertionClock, Profile, agreement, rising_line};
-use crate::snapshot::{CHUNK_ROWS, Chunk, ColumnRead, Reader, scan};
+use crate::profile::{InsertionClock, Packed, Profile, agreement, rising_line};
+use crate::snapshot::{CHUNK_ROWS, ColumnRead, Reader, scan};
 
-fn integers(chunk: &Chunk, read: ColumnRead) -> Result<Vec<Option<i64>>, SnapshotError> {
-    let read_all = || -> PolarsResult<Vec<Option<i64>>> { Ok(chunk.frame.column(&read.name())?.i64()?.iter().collect()) };
-    read_all().map_err(SnapshotError::Frame)
-}
-
+/// Fills in what the clocks of a table tell.
 pub(super) fn times_and_order(reader: Reader<'_>, profile: &Profile, id: TableId, facts: &mut TableFacts) -> Result<(), SnapshotError> {
     let table = profile.table(id);
-    let created = table.column(Role::CreatedAt).map(ColumnRead::Time);
+    facts.created = Arc::clone(&table.created);
     let key = match table.clock {
-        InsertionClock::Key { column, .. } => Some(ColumnRead::Integer(column)),
+        InsertionClock::Key { column, .. } if !table.lies_by_key => Some(ColumnRead::Integer(column)),
         _ => None,
     };
     let ids = table.ids;
-    let mut reads: Vec<ColumnRead> = created.into_iter().chain(key).chain(ids.map(|i| ColumnRead::Text(i.column))).collect();
+    let mut reads: Vec<ColumnRead> = key.into_iter().chain(ids.map(|i| ColumnRead::Text(i.column))).collect();
     reads.sort_unstable();
     reads.dedup();
     let mut keys = Packed::default();
     let mut minted: Vec<Option<Minted>> = Vec::new();
     if !reads.is_empty() {
         scan(reader, id, &reads, CHUNK_ROWS, |chunk| {
-            if let Some(read) = created {
-                facts.created.extend(integers(&chunk, read)?);
-            }
             if let Some(read) = key {
-                keys.extend(integers(&chunk, read)?);
+                keys.extend(chunk.frame.column(&read.name()).and_then(|c| c.i64()).map_err(SnapshotError::Frame)?.iter());
             }
             if let Some(ids) = ids {
                 let texts = chunk.frame.column(&ColumnRead::Text(ids.column).name()).and_then(|c| c.str()).map_err(SnapshotError::Frame)?;
@@ -46,11 +39,12 @@ pub(super) fn times_and_order(reader: Reader<'_>, profile: &Profile, id: TableId
     facts.minted = minted.iter().map(|m| m.map(|m| m.micros + offset)).collect();
     // A row without a date of its own was made when its id was.
     facts.by_ids = matches!(table.clock, InsertionClock::Minted { .. });
-    if created.is_none() && facts.by_ids {
-        facts.created = facts.minted.clone();
+    if table.column(Role::CreatedAt).is_none() && facts.by_ids {
+        facts.created = Arc::new(facts.minted.clone());
     }
     facts.order = match table.clock {
         InsertionClock::Minted { .. } => in_order_of(&filled(&minted)),
+        InsertionClock::Key { .. } if table.lies_by_key => Order::AsTheyLie(facts.rows),
         InsertionClock::Key { .. } => by_keys(&keys),
         InsertionClock::RowOrder { .. } => Order::AsTheyLie(facts.rows),
         InsertionClock::NotApplicable(_) => Order::Unknown,
@@ -65,9 +59,6 @@ pub(super) fn times_and_order(reader: Reader<'_>, profile: &Profile, id: TableId
 
 /// Orders rows by their keys; those of one key stay as they lie.
 fn by_keys(keys: &Packed) -> Order {
-    if keys.iter().is_sorted() {
-        return Order::AsTheyLie(keys.iter().count());
-    }
     let mut keyed: Vec<(Option<i64>, Row)> = keys.iter().zip(0..).collect();
     keyed.sort_unstable();
     keyed.into_iter().map(|(_, row)| row).collect()

@@ -5,8 +5,9 @@ mod cells;
 mod elsewhere;
 mod insertion;
 mod order;
-mod packed;
 mod parents;
+
+use std::sync::Arc;
 
 use crate::model::{Row, TableClass, TableId};
 use crate::parallel;
@@ -17,8 +18,7 @@ use crate::timing::timed;
 pub(super) use cells::{cell_text, text_hash};
 pub(crate) use elsewhere::Elsewhere;
 pub use order::{Order, Ranks};
-pub use packed::Times;
-use packed::Packed;
+pub use crate::profile::Times;
 
 /// Stands for "no such row".
 pub const NO_ROW: Row = Row::MAX;
@@ -31,7 +31,7 @@ pub struct TableFacts {
     /// Whether its rows are people.
     pub people: bool,
     /// Creation times by row, UTC microseconds; empty where the table has none.
-    pub created: Times,
+    pub created: Arc<Times>,
     /// Rows that lie behind the rising line of times, with the line's time at their place; see [`Self::inserted`].
     pub(crate) moved: Elsewhere,
     /// Rows that say a later time than the next row of the rising line, with the latter's: they were inserted before.

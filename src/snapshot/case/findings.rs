@@ -7,7 +7,7 @@ use rusqlite::params;
 use super::{Case, from_json, to_json};
 use crate::model::value::row_key_json;
 use crate::model::verdict::Spared;
-use crate::model::{Cohort, CohortId, Evidence, Reason, Row, RowVerdict, TableId, Value, Verdict};
+use crate::model::{Cohort, CohortId, Evidence, Reason, Row, RowVerdict, TableId, Verdict};
 use crate::snapshot::SnapshotError;
 
 /// What a detector did with a table: detector, table, result, facts, why it does not apply.
@@ -205,12 +205,14 @@ impl Case {
             let rows: Vec<Row> = of_table.iter().map(|s| s.row).collect();
             let name = &self.table(table).table.name;
             let mut statement = self.run(|| self.db.prepare_cached("INSERT INTO unseed_spared VALUES (?1, ?2, ?3, ?4, ?5)"))?;
-            let mut put = |spared: &Spared, key: &[Value]| {
+            let mut put = |spared: &Spared, key: &str| {
                 let reasons =
                     written.entry(spared.reasons.as_ptr()).or_insert_with(|| serde_json::to_string(&*spared.reasons).unwrap_or_default());
-                self.run(|| statement.execute(params![name.schema, name.name, row_key_json(key), spared.bits.get(), *reasons]))
+                self.run(|| statement.execute(params![name.schema, name.name, key, spared.bits.get(), *reasons]))
             };
-            self.row_keys(table, &rows, |place, key| put(&of_table[place], key).map(drop))?;
+            for (spared, key) in of_table.iter().zip(self.keys_of(table, &rows)?) {
+                put(spared, &key)?;
+            }
         }
         Ok(())
     }

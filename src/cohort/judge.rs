@@ -6,12 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::listed::Closed;
 use super::scores::Proposal;
 use super::table::Table;
-use super::verdicts::Alone;
 use super::trial::{Tested, test, union, with_children};
+use super::verdicts::Alone;
 use super::{Group, Judgement, Member, propose, refine, same_run};
 use crate::model::stamp::SECOND;
 use crate::model::{Bits, Family, Row, TableId};
 use crate::parallel;
+use crate::timing::timed;
 
 /// Bits of its own, besides time, that a member needs to be in the core.
 pub(super) const CORE: Bits = Bits::from_hundredths(300);
@@ -35,18 +36,18 @@ pub(super) fn table(table: &Table<'_>, groups: &mut Vec<Group>, members: &mut BT
         }
     }
     same_run::join(table, groups, members);
-    let proposals = propose::all(table);
+    let proposals = timed(|| "judge: propose", || propose::all(table));
     let price = (proposals.len().max(1) as f64).log2();
     let mut accepted: Vec<(Vec<Row>, Tested, &Proposal)> = Vec::new();
     let judged = |proposal: &Proposal| {
         let tested = test(table, &proposal.rows, &proposal.rows, by_list(proposal), price);
         tested.accepted.then(|| (core(table, &proposal.rows, &tested), tested))
     };
-    let tested = parallel::each(&proposals, |p| p.rows.len() as u64, judged, |_| {});
+    let tested = timed(|| "judge: test", || parallel::each(&proposals, |p| p.rows.len() as u64, judged, |_| {}));
     for (tested, proposal) in tested.into_iter().zip(&proposals) {
         accepted.extend(tested.map(|(core, tested)| (core, tested, proposal)));
     }
-    for cluster in merge(&accepted) {
+    for cluster in timed(|| "judge: merge", || merge(&accepted)) {
         let core = union(cluster.iter().map(|i| accepted[*i].0.as_slice()));
         let candidates = union(cluster.iter().map(|i| accepted[*i].2.rows.as_slice()));
         let windows: Vec<&Proposal> = cluster.iter().map(|i| accepted[*i].2).collect();
@@ -55,7 +56,7 @@ pub(super) fn table(table: &Table<'_>, groups: &mut Vec<Group>, members: &mut BT
         if core.is_empty() || !tested.accepted {
             continue;
         }
-        let refined = refine::members(table, &core, &candidates, &windows, tested.closed.as_ref());
+        let refined = timed(|| "judge: members", || refine::members(table, &core, &candidates, &windows, tested.closed.as_ref()));
         let rows: Vec<Row> = refined.iter().filter(|m| !m.1.taught).map(|m| m.0).collect();
         let tested = test(table, &rows, &candidates, listed, price);
         if rows.is_empty() || !tested.accepted {
@@ -109,12 +110,7 @@ pub(super) fn table(table: &Table<'_>, groups: &mut Vec<Group>, members: &mut BT
 }
 
 /// Puts rows of people that stand by themselves side by side, so that what they own can go with them.
-pub(super) fn gather_alone(
-    table: TableId,
-    alone: &Alone,
-    groups: &mut Vec<Group>,
-    members: &mut BTreeMap<Row, Member>,
-) {
+pub(super) fn gather_alone(table: TableId, alone: &Alone, groups: &mut Vec<Group>, members: &mut BTreeMap<Row, Member>) {
     for ((_, seeded), (rows, title)) in alone {
         for row in rows {
             members.insert(*row, Member { group: groups.len(), term: Bits::ZERO, terms: Vec::new(), taught: false });

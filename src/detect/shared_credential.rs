@@ -47,13 +47,7 @@ impl Detector for SharedCredential {
                 values.push(super::context::text_hash(read.column() as u64, text) & !HASHED | u64::from(hashed));
             }
         }
-        DataFrame::new(
-            rows.len(),
-            vec![
-                Series::new("row".into(), rows).into_column(),
-                Series::new("value".into(), values).into_column(),
-            ],
-        )
+        DataFrame::new(rows.len(), vec![Series::new("row".into(), rows).into_column(), Series::new("value".into(), values).into_column()])
     }
 
     fn finish(&self, merged: &DataFrame, table: &TableView<'_>) -> PolarsResult<Vec<Evidence>> {

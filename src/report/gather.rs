@@ -143,8 +143,7 @@ pub fn gather(case: &Case, config: &Loaded, redact: Redact, now: i64, command: &
             .into_iter()
             .map(|(table, key, bits, reasons)| {
                 let side = |keep: fn(Bits) -> bool| {
-                    let said: Vec<&str> =
-                        reasons.iter().filter(|r| keep(r.bits) && r.detector != "prior").map(|r| &*r.detail).collect();
+                    let said: Vec<&str> = reasons.iter().filter(|r| keep(r.bits) && r.detector != "prior").map(|r| &*r.detail).collect();
                     line(&said.join("; "))
                 };
                 Spared {

@@ -270,6 +270,8 @@ struct Counts {
     known: Vec<(Vec<u8>, usize)>,
     unreadable: u64,
     days: BTreeMap<i64, Day>,
+    /// The last row's day and what it has since it came up: the next row's is often the same.
+    day: (i64, Day),
     usual: Vec<u64>,
     members: BTreeMap<usize, Members>,
     others: Vec<i64>,
@@ -289,11 +291,23 @@ impl Counts {
             known: Vec::new(),
             unreadable: 0,
             days: BTreeMap::new(),
+            day: (0, Day::default()),
             usual: vec![0; 168],
             members: BTreeMap::new(),
             others: Vec::new(),
             bounds: None,
             holding: vec![0; watched],
+        }
+    }
+
+    /// Adds what the day at hand has to the days.
+    fn close_day(&mut self) {
+        let (date, counts) = std::mem::take(&mut self.day);
+        if counts.stay + counts.seeded + counts.review > 0 {
+            let own = self.days.entry(date).or_default();
+            own.stay += counts.stay;
+            own.seeded += counts.seeded;
+            own.review += counts.review;
         }
     }
 
@@ -316,7 +330,12 @@ impl Counts {
                 }
             }
             if of.is_main {
-                let day = self.days.entry(time.div_euclid(DAY)).or_default();
+                let date = time.div_euclid(DAY);
+                if self.day.0 != date {
+                    self.close_day();
+                    self.day.0 = date;
+                }
+                let day = &mut self.day.1;
                 match verdict {
                     Verdict::Seeded => day.seeded += 1,
                     Verdict::Review => day.review += 1,
@@ -504,6 +523,7 @@ impl Pass<'_> {
                     counts.add(&counting, row, cells);
                     Ok::<(), SnapshotError>(())
                 })?;
+                counts.close_day();
                 Ok(counts)
             };
             parallel::in_order(&reader.parts(self.id, CHUNK_ROWS)?, of_part, |later: Result<Counts, SnapshotError>| {

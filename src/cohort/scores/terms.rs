@@ -1,8 +1,8 @@
 //! The terms of one family in one table, by row: the strongest fact counts. Rows share few different terms, so that a
 //! number is kept of each.
 
-use std::collections::btree_map::{BTreeMap, Entry, Range};
 use std::collections::HashMap;
+use std::collections::btree_map::{BTreeMap, Entry, Range};
 use std::iter::Peekable;
 
 use super::{Signs, Term};

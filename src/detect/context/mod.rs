@@ -15,10 +15,10 @@ use crate::profile::{HELD_ROWS, Profile, Relation, TableProfile};
 use crate::snapshot::{Case, SnapshotError};
 use crate::timing::timed;
 
+pub use crate::profile::Times;
 pub(super) use cells::{cell_text, text_hash};
 pub(crate) use elsewhere::Elsewhere;
 pub use order::{Order, Ranks};
-pub use crate::profile::Times;
 
 /// Stands for "no such row".
 pub const NO_ROW: Row = Row::MAX;
@@ -138,4 +138,3 @@ pub fn gather(case: &Case, profile: &Profile) -> Result<Vec<TableFacts>, Snapsho
     }
     Ok(all)
 }
-

@@ -13,8 +13,8 @@ use crate::parallel;
 use crate::profile::{Profile, TableProfile};
 use crate::snapshot::{self, CHUNK_ROWS, Case, Reader, SnapshotError};
 
-use look::{Look, distance, exactness, looks, value, word};
 pub(super) use look::shape;
+use look::{Look, distance, exactness, looks, value, word};
 pub use numbers::Numbers;
 use numbers::{Numbering, Part};
 

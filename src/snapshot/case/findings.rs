@@ -264,9 +264,7 @@ impl Case {
         );
         let stored = self.run(|| {
             let mut statement = self.db.prepare_cached(&sql)?;
-            let rows = statement.query_map(values, |row| {
-                Ok((short(row)?, row.get::<_, String>(5)?, row.get::<_, String>(6)?))
-            })?;
+            let rows = statement.query_map(values, |row| Ok((short(row)?, row.get::<_, String>(5)?, row.get::<_, String>(6)?)))?;
             rows.collect::<rusqlite::Result<Vec<_>>>()
         })?;
         stored

@@ -131,39 +131,38 @@ pub(super) fn members(
     closed: Option<&Closed>,
 ) -> Vec<(Row, Member)> {
     let mut core = core.to_vec();
-    let mut odds: BTreeMap<Row, (f64, f64)> = BTreeMap::new();
+    // By candidate: the odds of membership, and those of all that its row shows.
+    let mut odds: Vec<(f64, f64)> = Vec::new();
     let base = base_odds(table, candidates, windows);
     for _ in 0..ROUNDS {
         let fitted = fit(table, &core, candidates);
-        odds = candidates
-            .iter()
-            .map(|row| {
-                let in_core = core.binary_search(row).is_ok();
-                let membership = base[row] + features(table, &fitted, *row, in_core);
-                (*row, (membership, membership + own(table, *row, closed)))
-            })
-            .collect();
-        let stays = |row: &Row| {
-            let (_, all) = odds[row];
-            let shows = table.own(*row) >= CORE || in_list(table, *row, closed);
-            all >= if shows { STAYS } else { STAYS_SILENT }
+        let odds_of = |(row, base): (&Row, &f64)| {
+            let membership = base + features(table, &fitted, *row, core.binary_search(row).is_ok());
+            (membership, membership + own(table, *row, closed))
         };
-        let next: Vec<Row> = candidates.iter().copied().filter(stays).collect();
+        odds = candidates.iter().zip(&base).map(odds_of).collect();
+        let stays = |(row, (_, all)): &(&Row, &(f64, f64))| {
+            let shows = table.own(**row) >= CORE || in_list(table, **row, closed);
+            *all >= if shows { STAYS } else { STAYS_SILENT }
+        };
+        let next: Vec<Row> = candidates.iter().zip(&odds).filter(stays).map(|(row, _)| *row).collect();
         if next == core || next.is_empty() {
             break;
         }
         core = next;
     }
     let listed = closed.map(|closed| Listed::new(table, closed));
-    let mut members: Vec<(Row, Member)> = core.iter().map(|row| (*row, member(table, *row, odds[row].0, listed.as_ref(), false))).collect();
+    let membership = |row: &Row| candidates.binary_search(row).ok().map(|place| odds[place].0);
+    let of_core = |row: &Row| Some((*row, member(table, *row, membership(row)?, listed.as_ref(), false)));
+    let mut members: Vec<(Row, Member)> = core.iter().filter_map(of_core).collect();
     members.extend(taught(table, &core, candidates, listed.as_ref()));
     members.sort_by_key(|m| m.0);
     members
 }
 
-/// Odds of a row of each window against a stranger that fell into it.
-fn base_odds(table: &Table<'_>, candidates: &[Row], windows: &[&Proposal]) -> BTreeMap<Row, f64> {
-    let mut base: BTreeMap<Row, f64> = candidates.iter().map(|r| (*r, f64::MIN)).collect();
+/// Odds of a row of each window against a stranger that fell into it, by candidate.
+fn base_odds(table: &Table<'_>, candidates: &[Row], windows: &[&Proposal]) -> Vec<f64> {
+    let mut base = vec![f64::MIN; candidates.len()];
     for window in windows {
         let strangers = match window.family {
             // Who is in a window of time is there by chance as often as the table's rate says.
@@ -175,10 +174,8 @@ fn base_odds(table: &Table<'_>, candidates: &[Row], windows: &[&Proposal]) -> BT
             _ => window.picked.unwrap_or(0.0) + 1.0,
         };
         let odds = (window.rows.len() as f64 / strangers).log2();
-        for row in &window.rows {
-            if let Some(known) = base.get_mut(row) {
-                *known = known.max(odds);
-            }
+        for place in window.rows.iter().filter_map(|row| candidates.binary_search(row).ok()) {
+            base[place] = base[place].max(odds);
         }
     }
     base

@@ -231,7 +231,7 @@ static LISTED: LazyLock<HashMap<&'static str, Known, FixedState>> = LazyLock::ne
 fn placeholders_only(name: &str) -> bool {
     if !name.is_ascii() {
         let lower = name.to_lowercase();
-        return all_known(lower.split(|c: char| !c.is_alphabetic()), |word| known(word));
+        return all_known(lower.split(|c: char| !c.is_alphabetic()), known);
     }
     let mut lower = [0; LONGEST];
     all_known(name.split(|c: char| !c.is_ascii_alphabetic()), |word| {

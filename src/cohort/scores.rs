@@ -84,6 +84,9 @@ impl Signs {
     }
 }
 
+/// Fewest rows of a train that may be an import: who makes accounts by hand makes fewer at a sitting.
+const IMPORT: usize = 30;
+
 /// Terms of a family that are passed over for each row that is asked for, at most.
 const WALK: usize = 8;
 
@@ -244,6 +247,17 @@ impl Scores {
             Terms::Walk(terms.range(*first..=*last).peekable())
         } else {
             Terms::Look(terms)
+        }
+    }
+
+    /// Takes back what trains say of their rows where many arrived at once and none of them was found to be a seed's:
+    /// that was an import, and explains their time.
+    pub(crate) fn explain_imports(&mut self, table: TableId, found: impl Fn(Row) -> bool) {
+        let Some(terms) = self.tables[table.index()].get_mut(&Family::Time) else { return };
+        for train in self.proposals[table.index()].iter().filter(|p| p.family == Family::Time && p.rows.len() >= IMPORT) {
+            if !train.rows.iter().any(|row| found(*row)) {
+                train.rows.iter().for_each(|row| drop(terms.remove(row)));
+            }
         }
     }
 

@@ -11,6 +11,7 @@
 
 mod arrival_train;
 mod back_dated;
+mod changed_at_once;
 mod child_older;
 mod clock_text;
 mod closure;
@@ -38,6 +39,7 @@ mod marks;
 mod name_mismatch;
 mod numbered_template;
 mod outside_subject;
+mod pace;
 mod patterned_id;
 mod phase_lock;
 mod placeholder_name;
@@ -112,6 +114,7 @@ pub const DETECTORS: &[&dyn Detector] = &[
     &steady_step::SteadyStep,
     &back_dated::BackDated,
     &id_clock::IdClock,
+    &changed_at_once::ChangedAtOnce,
     &child_older::ChildOlder,
     &time_contradiction::TimeContradiction,
     &later_activity::LaterActivity,

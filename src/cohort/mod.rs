@@ -5,6 +5,7 @@ mod container;
 mod judge;
 mod listed;
 mod masked;
+mod pairs;
 mod propagate;
 mod propose;
 mod protect;

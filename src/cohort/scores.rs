@@ -261,6 +261,18 @@ impl Scores {
         }
     }
 
+    /// Gathers the rows that have a term of at least so many bits, by its family and the detector that found it; rows
+    /// rise.
+    pub(crate) fn marks(&self, table: TableId, families: &[Family], least: Bits) -> BTreeMap<(Family, &'static str), Vec<Row>> {
+        let mut marks: BTreeMap<(Family, &'static str), Vec<Row>> = BTreeMap::new();
+        for (family, terms) in self.tables[table.index()].iter().filter(|(family, _)| families.contains(family)) {
+            for (row, term) in terms.iter().filter(|(_, term)| term.bits >= least) {
+                marks.entry((*family, term.detector)).or_default().push(*row);
+            }
+        }
+        marks
+    }
+
     /// Returns the rows of a table that have any term besides signs of people, sorted.
     pub(crate) fn rows(&self, table: TableId) -> Vec<Row> {
         let mut rows: Vec<Row> = self.tables[table.index()].values().flat_map(|m| m.keys().copied()).collect();

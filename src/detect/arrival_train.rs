@@ -3,8 +3,9 @@
 
 use polars::prelude::{DataFrame, IntoColumn as _, NamedFrom as _, PolarsResult, Series};
 
-use super::pace::{log2_tail, resolution, usual_rate};
+use super::pace::{resolution, usual_rate};
 use super::{Detector, TableView};
+use crate::chance::log2_tail;
 use crate::model::stamp::SECOND;
 use crate::model::{Certainty, DetectorMeta, Evidence, Family, Measure, Role, Row};
 use crate::snapshot::{Chunk, ColumnRead};

@@ -3,9 +3,10 @@
 
 use polars::prelude::{DataFrame, IntoColumn as _, NamedFrom as _, PolarsResult, Series};
 
-use super::pace::{log2_tail, resolution, usual_rate};
+use super::pace::{resolution, usual_rate};
 use super::rhythm::Hours;
 use super::{Detector, TableView};
+use crate::chance::log2_tail;
 use crate::model::stamp::{DAY, SECOND, civil_from_days};
 use crate::model::{Certainty, DetectorMeta, Evidence, Family, Measure, Role, Row};
 use crate::profile::longest_non_decreasing;

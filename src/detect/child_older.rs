@@ -2,7 +2,7 @@
 
 use polars::prelude::{DataFrame, IntoColumn as _, NamedFrom as _, PolarsResult, Series};
 
-use super::{Detector, NO_ROW, TableView};
+use super::{Detector, NO_ROW, ParentLink, TableView};
 use crate::model::stamp::{DAY, HOUR, SECOND};
 use crate::model::{Certainty, DetectorMeta, Evidence, Family, Measure, Role, Row};
 use crate::snapshot::{Chunk, ColumnRead};
@@ -15,7 +15,7 @@ const META: DetectorMeta = DetectorMeta {
     title: "Child older than its parent",
     family: Family::Clock,
     reads: &[Role::CreatedAt],
-    finds: "Rows created before the row that they refer to, after the offset between the two columns' clocks was taken out.",
+    finds: "Rows created before the row that they refer to, after the offset between the two columns' clocks was taken out; and people who are younger than what they own.",
     false_positives: "An import stamps parents with the time of the import and keeps the children's own dates; such parents look like people in every other way, and a clock fact alone never convicts.",
     source: "A public incident: 23 of 24 sessions, 6 of 7 payments and 47 of 48 reports of seeded users predate them by construction.",
 };
@@ -30,6 +30,13 @@ const REAL_FLOOR: f64 = 0.001;
 
 /// Share of a seed's children that are older than their parents, where it draws their dates apart.
 const SEEDED: f64 = 0.9;
+
+/// The same of people with such children, and of real ones at least: guests who became members, accounts joined.
+const SEEDED_OWNERS: f64 = 0.6;
+const REAL_OWNERS: f64 = 0.01;
+
+/// Share of people with such children above which they have joined the site after what they own.
+const MOST_OWNERS: f64 = 0.3;
 
 impl Detector for ChildOlder {
     fn meta(&self) -> &'static DetectorMeta {
@@ -80,6 +87,7 @@ impl Detector for ChildOlder {
             } else {
                 format!("{:.1} hours", typical as f64 / HOUR as f64)
             };
+            evidence.extend(owners(table, link, &older));
             evidence.push(Evidence {
                 detector: META.id,
                 family: META.family,
@@ -94,6 +102,25 @@ impl Detector for ChildOlder {
         }
         Ok(evidence)
     }
+}
+
+/// Says of people that what they own is older than they are.
+fn owners(table: &TableView<'_>, link: &ParentLink, older: &[(Row, i64)]) -> Option<Evidence> {
+    let people = &table.all[link.parent.index()];
+    let mut rows: Vec<Row> = older.iter().map(|(row, _)| link.rows[*row as usize]).collect();
+    rows.sort_unstable();
+    rows.dedup();
+    (people.people && rows.len() as f64 <= MOST_OWNERS * people.rows as f64).then(|| Evidence {
+        detector: META.id,
+        family: META.family,
+        table: link.parent,
+        kind: format!("younger than child {}", link.relation),
+        detail: "younger than what they own".to_owned(),
+        rows,
+        measure: Measure::Rate { seeded: SEEDED_OWNERS, real_floor: REAL_OWNERS },
+        certainty: Certainty::Suggests,
+        proposes: false,
+    })
 }
 
 /// Estimates by how much the parent's clock runs ahead of the child's, in whole quarter hours: time

@@ -23,6 +23,7 @@ mod features;
 mod few_names;
 mod framework_fixture;
 mod generator_address;
+mod generator_company;
 mod generator_image;
 mod generator_name;
 mod generator_phone;
@@ -91,6 +92,7 @@ pub const DETECTORS: &[&dyn Detector] = &[
     &generator_name::GeneratorName,
     &few_names::FewNames,
     &generator_text::GeneratorText,
+    &generator_company::GeneratorCompany,
     &generator_address::GeneratorAddress,
     &generator_phone::GeneratorPhone,
     &generator_image::GeneratorImage,

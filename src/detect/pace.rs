@@ -16,22 +16,12 @@ pub(super) fn resolution(times: &[i64]) -> i64 {
     [DAY, 60 * SECOND, SECOND, 1_000].into_iter().find(|unit| share(*unit) > 0.98).unwrap_or(1)
 }
 
-/// Bounds the chance that so many rows arrive where so many are expected, after the first has set the place; log2.
-///
-/// Source: Poisson tail P(N >= k), bounded by Chernoff.
-pub(super) fn log2_tail(count: usize, expected: f64) -> f64 {
-    let (k, expected) = (count.saturating_sub(1) as f64, expected.max(1e-9));
-    if k > expected { (k - expected - k * (k / expected).ln()) / std::f64::consts::LN_2 } else { 0.0 }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn what_is_usual_is_no_surprise() {
-        assert!(log2_tail(10, 12.0).abs() < f64::EPSILON);
-        assert!(log2_tail(10, 0.01) < -60.0);
+    fn a_usual_day_is_the_median_one() {
         assert_eq!(resolution(&[SECOND, 3 * SECOND, 60 * SECOND]), SECOND);
         // Two days with one arrival, one with a hundred: a usual day has one.
         let times: Vec<i64> = [0, DAY].into_iter().chain((0..100).map(|i| 2 * DAY + i)).collect();

@@ -11,7 +11,7 @@ use crate::snapshot::Case;
 /// Countries (249), currencies (180), time zones (about 600) are the largest lists that applications ship.
 const REFERENCE_ROWS: u64 = 1_000;
 
-/// Tables that refer to one whose rows have handles before these are people.
+/// Tables that refer to one whose rows have handles or addresses before these are people.
 const LEAST_OWNING: usize = 3;
 
 /// Tables of frameworks' own bookkeeping.
@@ -121,8 +121,11 @@ fn one(case: &Case, index: usize, roles: &[(Role, Source, String)], facts: &[Col
     ]);
     let people_named = named(&[
         "user",
+        "usr",
         "account",
+        "acct",
         "customer",
+        "cust",
         "member",
         "person",
         "profile",
@@ -190,8 +193,8 @@ fn one(case: &Case, index: usize, roles: &[(Role, Source, String)], facts: &[Col
         "anggota",
     ]);
     let children = case.tables().iter().filter(|t| t.table.foreign_keys.iter().any(|f| f.parent == info.table.name)).count();
-    // Who has a handle of their own, and things in several tables, is somebody, whatever the table is called.
-    let owns = has(Role::Username) && unique(Role::Username) >= 0.95 && children >= LEAST_OWNING;
+    // Who has a handle or an address of their own, and things in several tables, is somebody, whatever the table is called.
+    let owns = unique(Role::Username).max(unique(Role::Email)) >= 0.95 && children >= LEAST_OWNING;
     let person_points = 3.0 * f64::from(u8::from(has(Role::Email) && unique(Role::Email) >= 0.8))
         + 2.0 * f64::from(u8::from(has(Role::PersonName) || has(Role::FamilyName)))
         + 1.5 * f64::from(u8::from(has(Role::Username) && unique(Role::Username) >= 0.8))

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use super::Member;
 use super::scores::Proposal;
 use super::table::{CLOSURE_FLOOR, OWN_FAMILIES, Table};
 use crate::chance::log2_tail;
@@ -25,15 +26,22 @@ const BOTH: f64 = 0.65;
 /// Log2 of the chance below which so many show both, before the price of having looked at many pairs.
 const CHANCE: f64 = -30.0;
 
-/// Proposes the rows that show a fact which nearly always comes with another; people only, whose rows stand for
-/// themselves.
-pub(super) fn all(table: &Table<'_>) -> Vec<Proposal> {
+/// Share of those who show a fact that known groups may hold before the fact is theirs.
+const EXPLAINED: f64 = 0.2;
+
+/// Proposes the rows that show a fact which nearly always comes with another, though no group is known that explains
+/// it; people only, whose rows stand for themselves.
+pub(super) fn all(table: &Table<'_>, members: &BTreeMap<Row, Member>) -> Vec<Proposal> {
     if !table.people() {
         return Vec::new();
     }
     let marks = table.scores.marks(table.id, &OWN_FAMILIES, SHOWS);
     let few = |rows: &Vec<Row>| rows.len() >= LEAST_ROWS && rows.len() as f64 <= MOST_ROWS * table.rows() as f64;
-    let marks: BTreeMap<_, _> = marks.into_iter().filter(|(_, rows)| few(rows)).collect();
+    let explained = |rows: &Vec<Row>| {
+        let known = rows.iter().filter(|row| members.contains_key(row)).count();
+        known as f64 > EXPLAINED * rows.len() as f64
+    };
+    let marks: BTreeMap<_, _> = marks.into_iter().filter(|(_, rows)| few(rows) && !explained(rows)).collect();
     let tried = (marks.len() * (marks.len() + table.closures.iter().map(|c| c.titles.len()).sum::<usize>())).max(1) as f64;
     let price = tried.log2();
     let mut found = Vec::new();

@@ -1,7 +1,6 @@
 //! Proposals: rows that may have come from one run. Each is judged alone; none is merged before.
 
 use super::listed::native_share;
-use super::pairs;
 use super::scores::Proposal;
 use super::table::{CLOSURE_FLOOR, SHIPPED_CLOSURE, Table, VALUE_FAMILIES};
 use crate::model::{Certainty, Family, Row};
@@ -26,7 +25,6 @@ pub(super) fn all(table: &Table<'_>) -> Vec<Proposal> {
     proposals.extend(of_bits(table));
     proposals.extend(of_closures(table));
     proposals.extend(of_owners(table));
-    proposals.extend(pairs::all(table));
     proposals.sort_by(|a, b| a.rows.cmp(&b.rows).then_with(|| a.detector.cmp(b.detector)));
     proposals.dedup_by(|a, b| a.rows == b.rows && a.family == b.family);
     proposals

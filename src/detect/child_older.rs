@@ -107,12 +107,15 @@ impl Detector for ChildOlder {
 /// Says of people that what they own is older than they are.
 fn owners(table: &TableView<'_>, link: &ParentLink, older: &[(Row, i64)]) -> Option<Evidence> {
     let people = &table.all[link.parent.index()];
-    let mut rows: Vec<Row> = older.iter().map(|(row, _)| link.rows[*row as usize]).collect();
-    rows.sort_unstable();
-    rows.dedup();
+    // Who has things of all times, and one of them older, was given that one: a seed gives rows to whoever is there.
+    let mut things = vec![(0_u32, 0_u32); people.rows];
+    link.rows.iter().filter(|owner| **owner != NO_ROW).for_each(|owner| things[*owner as usize].0 += 1);
+    older.iter().for_each(|(row, _)| things[link.rows[*row as usize] as usize].1 += 1);
+    let rows: Vec<Row> = (0..).zip(&things).filter(|(_, (all, older))| *older > 0 && older * 2 >= *all).map(|(row, _)| row).collect();
     (people.people && rows.len() as f64 <= MOST_OWNERS * people.rows as f64).then(|| Evidence {
         detector: META.id,
-        family: META.family,
+        // A fact of what they own, as that a program made it.
+        family: Family::Relational,
         table: link.parent,
         kind: format!("younger than child {}", link.relation),
         detail: "younger than what they own".to_owned(),

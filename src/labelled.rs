@@ -351,7 +351,7 @@ fn said(analysis: &Analysis) -> BTreeMap<&str, BTreeSet<(TableId, Row)>> {
     }
     for verdict in &analysis.judgement.verdicts {
         for reason in verdict.reasons.iter().filter(|r| r.bits > Bits::ZERO) {
-            said.entry(reason.detector.as_str()).or_default().insert((verdict.table, verdict.row));
+            said.entry(&reason.detector).or_default().insert((verdict.table, verdict.row));
         }
     }
     said

@@ -1,13 +1,13 @@
 //! Runs the layers over a case, from profile to verdicts, and stores what they give.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use crate::cohort::{self, GuardError, Judgement, Measures};
 use crate::config::{Config, Loaded};
 use crate::detect::{self, Closure, DetectError, Measured, Outcome};
 use crate::known::Given;
 use crate::model::known::Known;
-use crate::model::value::row_key_json;
 use crate::model::verdict::SnapshotVerdict;
 use crate::model::{Family, Row, RowVerdict, TableClass, TableId};
 use crate::profile::{self, Profile, ProfileError};
@@ -159,7 +159,12 @@ fn keys(case: &Case, judgement: &Judgement) -> Result<Keys, SnapshotError> {
     let mut rows: Vec<(TableId, Row)> = of_cohorts.chain(judgement.verdicts.iter().map(|v| (v.table, v.row))).collect();
     rows.sort_unstable();
     rows.dedup();
-    rows.into_iter().map(|(table, row)| Ok(((table, row), row_key_json(&case.row_key(table, row)?)))).collect()
+    let mut keys = Keys::new();
+    for of_table in rows.chunk_by(|a, b| a.0 == b.0) {
+        let own: Vec<Row> = of_table.iter().map(|(_, row)| *row).collect();
+        keys.extend(of_table.iter().copied().zip(case.keys_of(of_table[0].0, &own)?));
+    }
+    Ok(keys)
 }
 
 /// Gives each cohort the id that its members' keys make, and each row its cohort's.
@@ -179,11 +184,16 @@ fn name_cohorts(case: &Case, judgement: &mut Judgement, keys: &Keys) {
             cohort_of.extend(part.rows.iter().map(|row| ((part.table, *row), cohort.id.clone())));
         }
     }
+    // What is said of a cohort's members is said once: by where the words lie, with the words themselves, so that no
+    // others come to lie there.
+    let mut said: HashMap<(usize, crate::model::CohortId), (Arc<str>, Arc<str>)> = HashMap::new();
     for verdict in &mut judgement.verdicts {
         verdict.cohort = cohort_of.get(&(verdict.table, verdict.row)).cloned();
         if let Some(id) = &verdict.cohort {
             for reason in verdict.reasons.iter_mut().filter(|r| r.detector == "cohort") {
-                reason.detail = reason.detail.replacen("a group", &format!("cohort {id}"), 1);
+                let named = |detail: &Arc<str>| (Arc::clone(detail), detail.replacen("a group", &format!("cohort {id}"), 1).into());
+                let of = said.entry((Arc::as_ptr(&reason.detail).addr(), id.clone())).or_insert_with(|| named(&reason.detail));
+                reason.detail = Arc::clone(&of.1);
             }
         }
     }
@@ -210,7 +220,7 @@ fn store(case: &Case, judgement: &Judgement, keys: &Keys) -> Result<(), Snapshot
         let digest = digests.get(&cohort.id).map(|h| h.finalize().to_hex()[..32].to_owned()).unwrap_or_default();
         case.put_cohort(cohort, &digest)?;
     }
-    case.put_spared(&judgement.spared)?;
+    case.put_spared(&judgement.spared, judgement.spared_total)?;
     Ok(())
 }
 

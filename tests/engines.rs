@@ -205,10 +205,10 @@ pub fn mark(path: &Path, seeded: Marked<'_>, protected: Marked<'_>) -> String {
     let kept: Vec<(TableId, Vec<u32>)> = protected.iter().map(|(t, c)| rows(t, c)).collect();
     let id = CohortId("c0ffee00".to_owned());
     let reason = |family: &str, detail: &str| Reason {
-        detector: "by-hand".to_owned(),
-        family: family.to_owned(),
+        detector: "by-hand".into(),
+        family: family.to_owned().into(),
         bits: Bits::new(30.0),
-        detail: detail.to_owned(),
+        detail: detail.into(),
     };
     let mut tables: Vec<unseed::model::CohortTable> = Vec::new();
     for (table, rows) in &members {

@@ -215,10 +215,10 @@ fn a_hundred_cohorts_fit_two_megabytes() {
                     _ => Verdict::Protected,
                 };
                 let term = |detector: &str, bits: f64| Reason {
-                    detector: detector.to_owned(),
-                    family: "template".to_owned(),
+                    detector: detector.to_owned().into(),
+                    family: "template".into(),
                     bits: Bits::new(bits),
-                    detail: words.clone(),
+                    detail: words.as_str().into(),
                 };
                 let mut reasons = vec![
                     term("prior", -10.0),

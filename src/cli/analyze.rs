@@ -29,9 +29,10 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, cx: &Context) -> anyhow::Result<Exit> {
     let ask = args.given.read(cx)?;
     let mut case = Case::open(&args.case)?;
-    let analysis = timed(|| "analyse", || pipeline::analyze_as(&mut case, &cx.config, cx.now, &ask, cx.progress.as_ref()))?;
+    // The verdict alone is kept: what led to it is in the case.
+    let verdict = timed(|| "analyse", || pipeline::analyze_as(&mut case, &cx.config, cx.now, &ask, cx.progress.as_ref()))?.verdict;
     let report = timed(|| "gather report", || args.redact.gather(&case, cx))?;
     cx.print(&terminal::summary(&report, &args.case.display().to_string()))?;
     cx.say(&format!("next: unseed report {} -o DIR", args.case.display()));
-    Ok(if args.fail_on.is_some_and(|f| f.fails(analysis.verdict)) { Exit::Findings } else { Exit::Done })
+    Ok(if args.fail_on.is_some_and(|f| f.fails(verdict)) { Exit::Findings } else { Exit::Done })
 }

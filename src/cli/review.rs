@@ -349,7 +349,7 @@ fn show(case: &Case, cx: &Context, stored: &StoredCohort, rows: usize) -> anyhow
         for member in members.iter().take(rows) {
             let key = visible(&row_key_json(&case.row_key(part.table, member.row)?));
             let why: Vec<&str> =
-                member.reasons.iter().filter(|r| r.bits > Bits::ZERO && r.family != "cohort").map(|r| r.detector.as_str()).collect();
+                member.reasons.iter().filter(|r| r.bits > Bits::ZERO && r.family != "cohort").map(|r| &*r.detector).collect();
             text.push_str(&format!("  {:9} {:>7} bits  {key}  {}\n", member.verdict.as_str(), member.bits.to_string(), why.join(", ")));
         }
         if members.len() > rows {

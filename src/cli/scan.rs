@@ -54,7 +54,8 @@ fn scan(args: &Args, cx: &Context, target: &std::path::Path) -> anyhow::Result<E
     let unfinished = tempfile::Builder::new().prefix(".unseed-scan-").suffix(".db").tempfile_in(&args.output)?.into_temp_path();
     timed(|| "ingest", || args.input.ingest(&unfinished, cx))?;
     let mut case = Case::open(&unfinished)?;
-    let analysis = timed(|| "analyse", || pipeline::analyze_as(&mut case, &cx.config, cx.now, &ask, cx.progress.as_ref()))?;
+    // The verdict alone is kept: what led to it is in the case.
+    let verdict = timed(|| "analyse", || pipeline::analyze_as(&mut case, &cx.config, cx.now, &ask, cx.progress.as_ref()))?.verdict;
     let report = timed(|| "gather report", || args.redact.gather(&case, cx))?;
     timed(|| "close", || drop(case));
     unfinished.persist(target).map_err(|e| e.error).with_context(|| format!("{} cannot be written", target.display()))?;
@@ -64,5 +65,5 @@ fn scan(args: &Args, cx: &Context, target: &std::path::Path) -> anyhow::Result<E
     if !report.cohorts.is_empty() {
         cx.say(&format!("next: decide in report.html, or with unseed review {}", target.display()));
     }
-    Ok(if args.fail_on.is_some_and(|f| f.fails(analysis.verdict)) { Exit::Findings } else { Exit::Done })
+    Ok(if args.fail_on.is_some_and(|f| f.fails(verdict)) { Exit::Findings } else { Exit::Done })
 }

@@ -7,6 +7,7 @@ use super::listed::Closed;
 use super::scores::Proposal;
 use super::table::Table;
 use super::trial::{Tested, test, union, with_children};
+use super::verdicts::Alone;
 use super::{Group, Judgement, Member, pairs, propose, refine, same_run};
 use crate::model::stamp::SECOND;
 use crate::model::{Bits, Family, Row, TableId};
@@ -114,12 +115,7 @@ fn accept(table: &Table<'_>, proposals: &[Proposal], groups: &mut Vec<Group>, me
 }
 
 /// Puts rows of people that stand by themselves side by side, so that what they own can go with them.
-pub(super) fn gather_alone(
-    table: TableId,
-    alone: &BTreeMap<(String, bool), (Vec<Row>, String)>,
-    groups: &mut Vec<Group>,
-    members: &mut BTreeMap<Row, Member>,
-) {
+pub(super) fn gather_alone(table: TableId, alone: &Alone, groups: &mut Vec<Group>, members: &mut BTreeMap<Row, Member>) {
     for ((_, seeded), (rows, title)) in alone {
         for row in rows {
             members.insert(*row, Member { group: groups.len(), term: Bits::ZERO, terms: Vec::new(), taught: false });

@@ -1,7 +1,7 @@
 //! Whether a snapshot was masked before it was handed over: a generator's names and addresses in nearly all
 //! rows of a table of people, and everything that masking leaves alone as people make it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::Measures;
 use super::listed::native_share;
@@ -50,7 +50,8 @@ fn sentence(table: TableId, measures: &Measures<'_>) -> Option<String> {
 /// A synthetic trait and the rows that show it.
 struct Trait {
     what: String,
-    rows: BTreeSet<Row>,
+    /// Sorted.
+    rows: Vec<Row>,
     share: f64,
 }
 
@@ -59,12 +60,14 @@ fn traits(table: TableId, facts: &TableFacts, measures: &Measures<'_>) -> Vec<Tr
     for closure in measures.closures.iter().filter(|c| c.table == table) {
         found.extend(fullest(closure, facts.rows));
     }
-    let mut by_detector: BTreeMap<&str, (String, BTreeSet<Row>)> = BTreeMap::new();
+    let mut by_detector: BTreeMap<&str, (String, Vec<Row>)> = BTreeMap::new();
     for fact in measures.weighed.iter().map(|w| &w.evidence).filter(|e| e.table == table && MASKED_FAMILIES.contains(&e.family)) {
-        let entry = by_detector.entry(fact.detector).or_insert_with(|| (fact.detail.clone(), BTreeSet::new()));
+        let entry = by_detector.entry(fact.detector).or_insert_with(|| (fact.detail.clone(), Vec::new()));
         entry.1.extend(&fact.rows);
     }
-    found.extend(by_detector.into_values().map(|(what, rows)| {
+    found.extend(by_detector.into_values().map(|(what, mut rows)| {
+        rows.sort_unstable();
+        rows.dedup();
         let share = rows.len() as f64 / facts.rows as f64;
         Trait { what, rows, share }
     }));
@@ -85,26 +88,28 @@ fn fullest(closure: &Closure, rows: usize) -> Option<Trait> {
 }
 
 /// Returns whether rows lie in every tenth of the table's life about as often as in all of it.
-fn everywhere(facts: &TableFacts, rows: &BTreeSet<Row>, share: f64) -> bool {
+fn everywhere(facts: &TableFacts, rows: &[Row], share: f64) -> bool {
     let mut order: Vec<Row> = (0..facts.rows as Row).collect();
     if facts.created.is_empty() {
         return true;
     }
     order.sort_by_key(|row| (facts.created.get(*row), *row));
     order.chunks(facts.rows.div_ceil(10)).all(|tenth| {
-        let hits = tenth.iter().filter(|r| rows.contains(r)).count();
+        let hits = tenth.iter().filter(|r| rows.binary_search(r).is_ok()).count();
         hits as f64 >= 0.8 * share * tenth.len() as f64
     })
 }
 
 /// Returns whether times and credentials are as people make them.
 fn organic(table: TableId, facts: &TableFacts, measures: &Measures<'_>) -> bool {
-    let mut machine: BTreeSet<Row> = BTreeSet::new();
+    let mut machine: Vec<Row> = Vec::new();
     for fact in measures.weighed.iter().map(|w| &w.evidence).filter(|e| e.table == table) {
         if matches!(fact.family, Family::Time | Family::Credential | Family::Clock | Family::Template) && fact.proposes {
             machine.extend(&fact.rows);
         }
     }
+    machine.sort_unstable();
+    machine.dedup();
     (machine.len() as f64) < FEW * facts.rows as f64 && has_days(facts)
 }
 

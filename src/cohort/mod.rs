@@ -22,6 +22,7 @@ use crate::detect::{Applicable, Closure, Feature, TableFacts};
 use crate::model::verdict::{SnapshotVerdict, Spared};
 use crate::model::{Bits, Cohort, CohortId, Reason, Row, RowVerdict, TableClass, TableId, Verdict};
 use crate::profile::Profile;
+use crate::timing::timed;
 use crate::weigh::Weighed;
 
 pub use masked::{MASKED_FAMILIES, masked};
@@ -37,6 +38,8 @@ pub struct Judgement {
     pub verdicts: Vec<RowVerdict>,
     /// Rows that looked like seeded ones and stay real, by table and row.
     pub spared: Vec<Spared>,
+    /// How many there are in all: of those with the same terms only the first are listed.
+    pub spared_total: usize,
 }
 
 /// A row that the configuration, a role or a veto keeps, and why.
@@ -119,13 +122,13 @@ pub fn judge(profile: &Profile, measures: &Measures<'_>, guarded: &Guarded) -> J
     let mut scores = Scores::new(measures.weighed, facts).without(measures.without);
     let mut groups: Vec<Group> = Vec::new();
     let mut member_of: Vec<BTreeMap<Row, Member>> = vec![BTreeMap::new(); profile.tables.len()];
-    propagate::upward(profile, measures, &mut scores);
+    timed(|| "judge: upward", || propagate::upward(profile, measures, &mut scores));
     let mut settled: Vec<(TableId, BTreeMap<Row, Verdict>)> = Vec::new();
     for id in propagate::parents_first(profile) {
-        let owners = propagate::owners(profile, facts, id, &member_of, &settled, guarded);
+        let owners = timed(|| "judge: owners", || propagate::owners(profile, facts, id, &member_of, &settled, guarded));
         propagate::score(&mut scores, id, &owners);
         let table = table::Table::new(profile.table(id), measures, &scores, &owners).with_children(profile);
-        judge::table(&table, &mut groups, &mut member_of[id.index()]);
+        timed(|| format!("judge: table {}", id.0), || judge::table(&table, &mut groups, &mut member_of[id.index()]));
         scores.explain_imports(id, |row| member_of[id.index()].contains_key(&row));
         if profile.table(id).class == TableClass::People {
             let alone = verdicts::alone(&scores, id, &member_of[id.index()]);
@@ -133,8 +136,8 @@ pub fn judge(profile: &Profile, measures: &Measures<'_>, guarded: &Guarded) -> J
         }
         settled.push((id, verdicts::settle(&scores, id, &member_of[id.index()], &groups)));
     }
-    container::join(profile, facts, &mut scores, &mut groups, &mut member_of, &mut settled);
-    verdicts::give(profile, facts, &scores, &groups, &member_of, guarded)
+    timed(|| "judge: containers", || container::join(profile, facts, &mut scores, &mut groups, &mut member_of, &mut settled));
+    timed(|| "judge: give", || verdicts::give(profile, facts, &scores, &groups, &member_of, guarded))
 }
 
 /// Lists the terms of a row that belongs to no cohort.
@@ -186,7 +189,7 @@ pub fn row_digest(verdict: &RowVerdict) -> String {
     let mut hasher = blake3::Hasher::new();
     hasher.update(verdict.verdict.as_str().as_bytes());
     for Reason { detector, family, bits, detail } in &verdict.reasons {
-        for part in [detector, family, &bits.to_string(), detail] {
+        for part in [detector, family, bits.to_string().as_str(), detail] {
             hasher.update(&(part.len() as u64).to_le_bytes());
             hasher.update(part.as_bytes());
         }

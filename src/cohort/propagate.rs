@@ -201,7 +201,7 @@ pub(super) fn score(scores: &mut Scores, table: TableId, owners: &BTreeMap<Row, 
             table,
             Family::Relational,
             *row,
-            Term {
+            &Term {
                 bits,
                 detector: "owner",
                 detail: details.entry(detail).or_insert_with_key(|d| d.as_str().into()).clone(),
@@ -253,6 +253,6 @@ pub(super) fn upward(profile: &Profile, measures: &Measures<'_>, scores: &mut Sc
         let detail =
             if count == 1 { format!("a row of theirs was made: {title}") } else { format!("{count} rows of theirs were made: {title}") };
         let term = Term { bits, detector: "owned", detail: detail.into(), certainty: Certainty::Suggests };
-        scores.add(table, Family::Relational, row, term);
+        scores.add(table, Family::Relational, row, &term);
     }
 }

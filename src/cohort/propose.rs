@@ -3,7 +3,7 @@
 use super::listed::native_share;
 use super::scores::Proposal;
 use super::table::{CLOSURE_FLOOR, SHIPPED_CLOSURE, Table, VALUE_FAMILIES};
-use crate::model::{Certainty, Family, Row};
+use crate::model::{Bits, Certainty, Family, Row};
 use crate::parallel;
 use crate::segments::maximal;
 
@@ -35,11 +35,11 @@ fn of_bits(table: &Table<'_>) -> Vec<Proposal> {
     if table.order.is_empty() {
         return Vec::new();
     }
-    let values = table.scores.sums(table.id, table.rows(), &VALUE_FAMILIES);
-    let others = table.scores.sums(table.id, table.rows(), &[Family::Human, Family::Clock]);
-    let score = |row: &Row| {
-        let bits = values[*row as usize].get() + others[*row as usize].get();
-        if bits == 0.0 { EMPTY } else { bits.min(12.0) }
+    let families = [VALUE_FAMILIES.as_slice(), &[Family::Human, Family::Clock]].concat();
+    let sums = table.scores.sums(table.id, table.rows(), &families);
+    let score = |row: Row| match sums[row as usize] {
+        0 => EMPTY,
+        hundredths => Bits::from_hundredths(hundredths.into()).get().min(12.0),
     };
     let least = SEGMENT + (table.rows() as f64).log2();
     segments(table, table.order.iter().map(score), least, "segment", Family::Time, "follow each other in the order of insertion")
@@ -49,7 +49,7 @@ fn of_bits(table: &Table<'_>) -> Vec<Proposal> {
 fn of_closures(table: &Table<'_>) -> Vec<Proposal> {
     let mut found = Vec::new();
     for (closure, (applicable, hits)) in table.closures.iter().zip(&table.totals) {
-        let sets = closure.numbered(&table.order);
+        let sets = closure.numbered(table.order.iter());
         let least = SEGMENT + ((table.rows() * closure.titles.len()) as f64).log2();
         let of_list = |(list, hits): &(usize, usize)| {
             let share = *hits as f64 / *applicable as f64;
@@ -86,15 +86,10 @@ fn segments(
     let mut found = maximal(scores, least);
     found.sort_by(|a, b| b.score.total_cmp(&a.score));
     found.truncate(MOST);
-    let rows = |start: usize, end: usize| {
-        let mut rows: Vec<Row> = table.order[start..end].to_vec();
-        rows.sort_unstable();
-        rows
-    };
     found
         .into_iter()
         .map(|s| Proposal {
-            rows: rows(s.start, s.end),
+            rows: table.order.sorted(s.start..s.end),
             kind: format!("{} rows in a row", s.end - s.start),
             family,
             detector,

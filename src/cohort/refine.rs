@@ -2,12 +2,14 @@
 //! table; strangers are ejected, and rows outside that look the same are taught.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::Member;
 use super::judge::CORE;
 use super::listed::Closed;
 use super::scores::Proposal;
 use super::table::{Table, VALUE_FAMILIES};
+use crate::detect::Numbers;
 use crate::model::{Bits, Family, Reason, Row};
 use crate::weigh::{LEAST_OUTSIDE, PRIOR};
 
@@ -44,7 +46,7 @@ pub(super) fn usual_term(members: &[(Row, Member)], convicted: bool) -> Bits {
 /// How a feature's values are spread inside and outside a core.
 struct Fitted<'a> {
     family: Family,
-    values: &'a [u8],
+    values: &'a Numbers,
     inside: [u32; 256],
     outside: [u32; 256],
     inside_total: f64,
@@ -57,14 +59,14 @@ struct Fitted<'a> {
 }
 
 impl<'a> Fitted<'a> {
-    fn new(family: Family, values: &'a [u8], spread: &[u32; 256], core: &[Row], excluded: &[Row]) -> Self {
+    fn new(family: Family, values: &'a Numbers, spread: &[u32; 256], core: &[Row], excluded: &[Row]) -> Self {
         let mut inside = [0; 256];
         let mut outside = *spread;
         for row in core {
-            inside[values[*row as usize] as usize] += 1;
+            inside[usize::from(values.get(*row as usize))] += 1;
         }
         for row in excluded {
-            outside[values[*row as usize] as usize] -= 1;
+            outside[usize::from(values.get(*row as usize))] -= 1;
         }
         let kinds = (0..256).filter(|v| inside[*v] > 0 || outside[*v] > 0).count() as f64;
         let singles = |counts: &[u32; 256]| counts.iter().filter(|n| **n == 1).count() as f64;
@@ -83,7 +85,7 @@ impl<'a> Fitted<'a> {
 
     /// Returns the bits of a row; a member of the core is left out of what it is measured against.
     fn bits(&self, row: Row, in_core: bool) -> f64 {
-        let value = self.values[row as usize] as usize;
+        let value = usize::from(self.values.get(row as usize));
         let own = f64::from(u8::from(in_core));
         let real = (f64::from(self.outside[value]) + 0.5) / (self.outside_total + 0.5 * self.kinds);
         let count = f64::from(self.inside[value]) - own;
@@ -135,8 +137,9 @@ pub(super) fn members(
         }
         core = next;
     }
-    let mut members: Vec<(Row, Member)> = core.iter().map(|row| (*row, member(table, *row, odds[row].0, closed, false))).collect();
-    members.extend(taught(table, &core, candidates, closed));
+    let listed = closed.map(|closed| Listed::new(table, closed));
+    let mut members: Vec<(Row, Member)> = core.iter().map(|row| (*row, member(table, *row, odds[row].0, listed.as_ref(), false))).collect();
+    members.extend(taught(table, &core, candidates, listed.as_ref()));
     members.sort_by_key(|m| m.0);
     members
 }
@@ -221,28 +224,37 @@ fn closure_bits(table: &Table<'_>, row: Row, closed: &Closed) -> Bits {
     }
 }
 
-fn member(table: &Table<'_>, row: Row, membership: f64, closed: Option<&Closed>, taught: bool) -> Member {
-    let mut terms = Vec::new();
-    if let Some(closed) = closed {
+/// What a group's list says of its members, in words that they share.
+struct Listed<'c> {
+    closed: &'c Closed,
+    family: Family,
+    detector: &'static str,
+    hit: Arc<str>,
+    miss: Arc<str>,
+}
+
+impl<'c> Listed<'c> {
+    fn new(table: &Table<'_>, closed: &'c Closed) -> Self {
         let closure = table.closures[closed.closure];
-        let bits = closure_bits(table, row, closed);
+        let title = &closure.titles[closed.list];
+        let (what, hits, of, elsewhere) = (closure.what, closed.hits, closed.of, closed.elsewhere * 100.0);
+        let hit = format!("{what} in {title}, as {hits} of {of} members have; of the other rows {elsewhere:.0} %").into();
+        let miss = format!("not in {title}, where {hits} of {of} members are").into();
+        Self { closed, family: closure.family, detector: closure.detector, hit, miss }
+    }
+
+    fn reason(&self, bits: Bits) -> Reason {
+        let detail = Arc::clone(if bits > Bits::ZERO { &self.hit } else { &self.miss });
+        Reason { detector: self.detector.into(), family: self.family.as_str().into(), bits, detail }
+    }
+}
+
+fn member(table: &Table<'_>, row: Row, membership: f64, listed: Option<&Listed<'_>>, taught: bool) -> Member {
+    let mut terms = Vec::new();
+    if let Some(listed) = listed {
+        let bits = closure_bits(table, row, listed.closed);
         if bits != Bits::ZERO {
-            let title = &closure.titles[closed.list];
-            let detail = if bits > Bits::ZERO {
-                format!(
-                    "{} in {title}, as {} of {} members have; of the other rows {:.0} %",
-                    closure.what,
-                    closed.hits,
-                    closed.of,
-                    closed.elsewhere * 100.0
-                )
-            } else {
-                format!("not in {title}, where {} of {} members are", closed.hits, closed.of)
-            };
-            terms.push((
-                closure.family,
-                Reason { detector: closure.detector.to_owned(), family: closure.family.as_str().to_owned(), bits, detail },
-            ));
+            terms.push((listed.family, listed.reason(bits)));
         }
     }
     // The odds of a member against a stranger take the prior's place, and that of the time they were had from.
@@ -252,7 +264,7 @@ fn member(table: &Table<'_>, row: Row, membership: f64, closed: Option<&Closed>,
 }
 
 /// Finds rows outside the windows that show facts of their own and look like the core.
-fn taught(table: &Table<'_>, core: &[Row], candidates: &[Row], closed: Option<&Closed>) -> Vec<(Row, Member)> {
+fn taught(table: &Table<'_>, core: &[Row], candidates: &[Row], listed: Option<&Listed<'_>>) -> Vec<(Row, Member)> {
     let fitted = fit(table, core, candidates);
     if fitted.is_empty() || core.len() < 10 {
         return Vec::new();
@@ -263,8 +275,8 @@ fn taught(table: &Table<'_>, core: &[Row], candidates: &[Row], closed: Option<&C
             continue;
         }
         let looks = features(table, &fitted, row, false);
-        if looks >= TAUGHT && looks + own(table, row, closed) + PRIOR.get() >= STAYS {
-            found.push((row, member(table, row, looks + PRIOR.get(), closed, true)));
+        if looks >= TAUGHT && looks + own(table, row, listed.map(|l| l.closed)) + PRIOR.get() >= STAYS {
+            found.push((row, member(table, row, looks + PRIOR.get(), listed, true)));
         }
     }
     found
@@ -278,7 +290,7 @@ mod tests {
         let mut spread = [0; 256];
         values.iter().for_each(|v| spread[usize::from(*v)] += 1);
         let excluded: Vec<Row> = core.iter().copied().chain([values.len() as Row - 1]).collect();
-        Fitted::new(Family::Shape, values, &spread, core, &excluded).bits(values.len() as Row - 1, false)
+        Fitted::new(Family::Shape, &values.iter().copied().collect(), &spread, core, &excluded).bits(values.len() as Row - 1, false)
     }
 
     #[test]

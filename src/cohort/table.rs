@@ -1,12 +1,13 @@
 //! One table as the engine sees it: bits, closures, features, clock.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use super::Measures;
 use super::propagate::Owner;
 use super::scores::Scores;
-use crate::detect::{Applicable, Closure, Feature, TableFacts};
+use crate::detect::{Applicable, Closure, Feature, Life, Order, TableFacts};
 use crate::model::stamp::SECOND;
 use crate::model::{Bits, Family, Row, TableClass, TableId};
 use crate::profile::{Profile, TableProfile};
@@ -57,7 +58,7 @@ pub(super) struct Table<'a> {
     /// By feature: how often each value occurs in the table.
     pub(super) spread: Vec<[u32; 256]>,
     /// Rows in the order of insertion, else of creation; empty where neither is known.
-    pub(super) order: Vec<Row>,
+    pub(super) order: Cow<'a, Order>,
     /// Whether an integer key tells that order.
     pub(super) by_key: bool,
     /// Time over which the middle nine tenths of its rows were made, microseconds.
@@ -73,6 +74,15 @@ pub(super) struct Table<'a> {
     measures: &'a Measures<'a>,
 }
 
+/// Returns the rows of a table in the order of insertion, else of creation, those without a time first.
+fn order(facts: &TableFacts) -> Cow<'_, Order> {
+    if !facts.order.is_empty() || facts.life.dated == 0 {
+        return Cow::Borrowed(&facts.order);
+    }
+    let undated = facts.created.iter().zip(0..).filter(|(time, _)| time.is_none()).map(|(_, row)| row);
+    Cow::Owned(undated.chain(facts.created.rising()).collect())
+}
+
 /// Owners of nobody: tables that are looked at without theirs.
 static NO_OWNERS: BTreeMap<Row, Owner> = BTreeMap::new();
 
@@ -86,18 +96,8 @@ impl<'a> Table<'a> {
         let applicable = measures.applicable.iter().filter(|a| a.table == id).collect();
         let totals = closures.iter().map(|c| c.totals()).collect();
         let spread = features.iter().map(spread).collect();
-        let mut order = facts.order.clone();
-        let mut times: Vec<i64> = facts.created.known().collect();
-        if order.is_empty() && !times.is_empty() {
-            order = (0..facts.rows as Row).collect();
-            order.sort_by_key(|row| (facts.created.get(*row), *row));
-        }
-        // The middle nine tenths of the times: a few forged dates must not stretch the table's life.
-        let dated = times.len();
-        let trim = dated / 20;
-        let mut at = |place: usize| *times.select_nth_unstable(place).1;
-        let span = if dated > 2 { at(dated - 1 - trim) - at(trim) } else { 0 };
-        let rate = if span > 0 { 0.9 * dated as f64 / span as f64 } else { 0.0 };
+        let Life { dated, middle } = facts.life;
+        let rate = if middle > 0 { 0.9 * dated as f64 / middle as f64 } else { 0.0 };
         Self {
             id,
             class,
@@ -109,9 +109,9 @@ impl<'a> Table<'a> {
             owners,
             totals,
             spread,
-            order,
+            order: order(facts),
             by_key,
-            life: span,
+            life: middle,
             dated,
             rate,
             usually_late: OnceLock::new(),
@@ -212,8 +212,8 @@ impl<'a> Table<'a> {
 /// Counts how often each value of a feature occurs.
 fn spread(feature: &Feature) -> [u32; 256] {
     let mut counts = [0; 256];
-    for value in &feature.values {
-        counts[*value as usize] += 1;
+    for value in feature.values.iter() {
+        counts[usize::from(value)] += 1;
     }
     counts
 }

@@ -1,7 +1,8 @@
 //! From bits to verdicts. A row is seeded only inside a convicted cohort, or on two families of its own.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::Arc;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, LazyLock};
 
 use super::protect::Guarded;
 use super::scores::{Scores, Term, Terms};
@@ -31,9 +32,10 @@ pub(super) fn give(
     guarded: &Guarded,
 ) -> Judgement {
     let mut judgement = Judgement::default();
-    let mut alone: BTreeMap<(TableId, String), Vec<RowVerdict>> = BTreeMap::new();
+    let mut alone: BTreeMap<(TableId, Cow<'static, str>), Vec<RowVerdict>> = BTreeMap::new();
     let mut in_group: Vec<BTreeMap<TableId, Vec<Row>>> = vec![BTreeMap::new(); groups.len()];
-    let mut terms: HashSet<Arc<[Reason]>> = HashSet::new();
+    let mut spares = Spares::default();
+    let membership: Vec<Arc<str>> = groups.iter().map(membership).collect();
     for table in profile.tables.iter().filter(|t| t.is_judged()) {
         let id = table.id;
         let mut rows = scores.rows(id);
@@ -47,17 +49,18 @@ pub(super) fn give(
             // Most rows stay real by their bits alone: their terms are put into words only where they are listed, and once.
             if plain.look(row) < REVIEW_FROM && member.is_none() && !guarded.privileged.contains_key(&(id, row)) {
                 if plain.positive() >= SPARED_FROM {
-                    let reasons = plain.reasons(|| shared(&mut terms, reasons(scores, id, row, None)));
-                    judgement.spared.push(Spared { table: id, row, bits: plain.bits, reasons });
+                    let reasons = plain.reasons(|| spares.shared(reasons(scores, id, row, None)));
+                    spares.put(Spared { table: id, row, bits: plain.bits, reasons });
                 }
                 continue;
             }
-            let verdict = one(scores, id, row, member.map(|m| (m, &groups[m.group])), guarded);
+            let of = member.map(|m| Of { member: m, group: &groups[m.group], words: &membership[m.group] });
+            let verdict = one(scores, id, row, of, guarded);
             if verdict.verdict == Verdict::Real {
                 let positive: Bits = verdict.reasons.iter().filter(|r| r.family != "prior" && r.bits > Bits::ZERO).map(|r| r.bits).sum();
                 if positive >= SPARED_FROM {
-                    let reasons = shared(&mut terms, verdict.reasons);
-                    judgement.spared.push(Spared { table: id, row, bits: verdict.bits, reasons });
+                    let reasons = spares.shared(verdict.reasons);
+                    spares.put(Spared { table: id, row, bits: verdict.bits, reasons });
                 }
                 continue;
             }
@@ -69,6 +72,7 @@ pub(super) fn give(
             judgement.verdicts.push(verdict);
         }
     }
+    (judgement.spared, judgement.spared_total) = (spares.rows, spares.total);
     judgement.cohorts.extend(alone.into_values().map(|verdicts| singles(facts, &verdicts)));
     for (group, members) in groups.iter().zip(in_group) {
         if !members.is_empty() {
@@ -78,11 +82,49 @@ pub(super) fn give(
     judgement
 }
 
-/// Returns terms as they are kept for all rows that have the same.
-fn shared(kept: &mut HashSet<Arc<[Reason]>>, reasons: Vec<Reason>) -> Arc<[Reason]> {
-    let shared = kept.get(reasons.as_slice()).cloned().unwrap_or_else(|| reasons.into());
-    kept.insert(shared.clone());
-    shared
+/// Rows with the same terms that are listed as spared, the first of them; all are counted. Where a live system
+/// hands out values in turn, that is said of every row of a table, and nobody reads on.
+const LISTED_ALIKE: usize = 1_000;
+
+/// Rows that looked like seeded ones and stay real.
+#[derive(Default)]
+struct Spares {
+    rows: Vec<Spared>,
+    total: usize,
+    /// The different terms, each with how many rows have them.
+    terms: HashMap<Arc<[Reason]>, usize>,
+    /// Where the last row's terms lie, and how many rows had them by then.
+    last: Option<(Arc<[Reason]>, usize)>,
+}
+
+impl Spares {
+    /// Returns terms as they are kept for all rows that have the same.
+    fn shared(&mut self, reasons: Vec<Reason>) -> Arc<[Reason]> {
+        if let Some((known, _)) = self.terms.get_key_value(reasons.as_slice()) {
+            return Arc::clone(known);
+        }
+        let shared: Arc<[Reason]> = reasons.into();
+        self.terms.insert(Arc::clone(&shared), 0);
+        shared
+    }
+
+    fn put(&mut self, spared: Spared) {
+        self.total += 1;
+        // Rows beside each other often have the same terms: then nothing is looked up.
+        match &mut self.last {
+            Some((terms, count)) if Arc::ptr_eq(terms, &spared.reasons) => *count += 1,
+            last => {
+                if let Some((terms, count)) = last.take() {
+                    self.terms.insert(terms, count);
+                }
+                let count = self.terms.get(&*spared.reasons).copied().unwrap_or_default() + 1;
+                *last = Some((Arc::clone(&spared.reasons), count));
+            }
+        }
+        if self.last.as_ref().is_some_and(|(_, count)| *count <= LISTED_ALIKE) {
+            self.rows.push(spared);
+        }
+    }
 }
 
 /// What tells a term from others: its family, its bits and where its words lie.
@@ -96,12 +138,14 @@ struct Plain<'s> {
     bits: Bits,
     /// What was written of rows with the same terms.
     written: HashMap<Vec<TermKey>, Arc<[Reason]>>,
+    /// The same of the last row.
+    last: Option<(Vec<TermKey>, Arc<[Reason]>)>,
 }
 
 impl<'s> Plain<'s> {
     fn new(scores: &'s Scores, table: TableId, rows: &[Row]) -> Self {
         let families = Family::ALL.into_iter().map(|family| (family, scores.terms(table, family, rows))).collect();
-        Self { families, terms: Vec::new(), bits: Bits::ZERO, written: HashMap::new() }
+        Self { families, terms: Vec::new(), bits: Bits::ZERO, written: HashMap::new(), last: None }
     }
 
     /// Goes on to a row; returns its bits, as [`reasons`] sum to them.
@@ -119,25 +163,36 @@ impl<'s> Plain<'s> {
 
     /// Returns the row's terms in words; those of one fact share theirs.
     fn reasons(&mut self, write: impl FnOnce() -> Arc<[Reason]>) -> Arc<[Reason]> {
-        let key = self.terms.iter().map(|(family, term)| (*family, term.bits, Arc::as_ptr(&term.detail).addr())).collect();
-        self.written.entry(key).or_insert_with(write).clone()
+        let key = |(family, term): &(Family, &Term)| (*family, term.bits, Arc::as_ptr(&term.detail).addr());
+        if let Some((keys, reasons)) = &self.last
+            && keys.iter().copied().eq(self.terms.iter().map(key))
+        {
+            return Arc::clone(reasons);
+        }
+        let keys: Vec<TermKey> = self.terms.iter().map(key).collect();
+        let reasons = self.written.entry(keys.clone()).or_insert_with(write).clone();
+        self.last = Some((keys, Arc::clone(&reasons)));
+        reasons
     }
 }
 
 /// Gives the verdicts of a table's rows before any protection, as their children see them.
 pub(super) fn settle(scores: &Scores, table: TableId, members: &BTreeMap<Row, Member>, groups: &[Group]) -> BTreeMap<Row, Verdict> {
     let verdict = |row: Row, member: &Member| {
-        let member = Some((member, &groups[member.group]));
-        let bits: Bits = reasons(scores, table, row, member).iter().map(|r| r.bits).sum();
-        by_bits(scores, table, row, member, bits)
+        let group = &groups[member.group];
+        let terms = terms(scores, table, row, Some(member)).map(|(_, term)| term.bits()).sum::<Bits>();
+        let bits = PRIOR + terms + if counts(member, group) { member.term } else { Bits::ZERO };
+        by_bits(scores, table, row, Some((member, group)), bits)
     };
     members.iter().map(|(row, member)| (*row, verdict(*row, member))).collect()
 }
 
-/// Finds rows that belong to no group and are not real: by the strongest detector and whether they are
-/// seeded, with a title.
-pub(super) fn alone(scores: &Scores, table: TableId, members: &BTreeMap<Row, Member>) -> BTreeMap<(String, bool), (Vec<Row>, String)> {
-    let mut found: BTreeMap<(String, bool), (Vec<Row>, String)> = BTreeMap::new();
+/// Rows that stand by themselves, with a title, by the strongest detector and whether they are seeded.
+pub(super) type Alone = BTreeMap<(Cow<'static, str>, bool), (Vec<Row>, String)>;
+
+/// Finds rows that belong to no group and are not real.
+pub(super) fn alone(scores: &Scores, table: TableId, members: &BTreeMap<Row, Member>) -> Alone {
+    let mut found = Alone::new();
     let rows = scores.rows(table);
     let mut plain = Plain::new(scores, table, &rows);
     for row in rows.iter().copied().filter(|r| !members.contains_key(r)) {
@@ -147,8 +202,8 @@ pub(super) fn alone(scores: &Scores, table: TableId, members: &BTreeMap<Row, Mem
         let verdict = one(scores, table, row, None, &Guarded::default());
         if matches!(verdict.verdict, Verdict::Seeded | Verdict::Review) {
             let reason = strongest(&verdict);
-            let of = found.entry((reason.detector, verdict.verdict == Verdict::Seeded)).or_insert((Vec::new(), reason.detail));
-            of.0.push(row);
+            let seeded = verdict.verdict == Verdict::Seeded;
+            found.entry((reason.detector, seeded)).or_insert_with(|| (Vec::new(), reason.detail.to_string())).0.push(row);
         }
     }
     found
@@ -161,48 +216,80 @@ pub(super) fn explain(scores: &Scores, table: TableId, row: Row) -> RowVerdict {
     RowVerdict { table, row, verdict: Verdict::Real, bits, cohort: None, reasons }
 }
 
-/// Lists a row's terms: the prior, one a family, and what membership adds.
-fn reasons(scores: &Scores, table: TableId, row: Row, member: Option<(&Member, &Group)>) -> Vec<Reason> {
-    let mut reasons = vec![Reason {
-        detector: "prior".to_owned(),
-        family: "prior".to_owned(),
-        bits: PRIOR,
-        detail: "before looking, 1 row in 1,024".to_owned(),
-    }];
-    for family in Family::ALL {
-        let own = scores.term(table, family, row).map(|term| Reason {
-            detector: term.detector.to_owned(),
-            family: family.as_str().to_owned(),
-            bits: term.bits,
-            detail: term.detail.to_string(),
-        });
-        let in_group = member.and_then(|(m, _)| m.terms.iter().find(|t| t.0 == family).map(|t| t.1.clone()));
-        // A family counts once: the stronger of what the row shows by itself and within its group.
-        let strongest = match (own, in_group) {
-            (Some(own), Some(group)) if own.bits >= group.bits => Some(own),
-            (_, Some(group)) => Some(group),
-            (own, None) => own,
-        };
-        reasons.extend(strongest.map(|mut r| {
-            r.bits = r.bits.capped(cap(family));
-            r
-        }));
-    }
-    if let Some((member, group)) = member {
-        let size: usize = group.members.values().map(Vec::len).sum();
-        let detail = format!("member of a group of {size} rows: {}", group.title);
-        if group.alone && member.term == Bits::ZERO {
-            return reasons;
-        }
-        reasons.push(Reason { detector: "cohort".to_owned(), family: "cohort".to_owned(), bits: member.term, detail });
-    }
-    reasons
+/// A row's place in a group, with what is said of it.
+#[derive(Clone, Copy)]
+struct Of<'a> {
+    member: &'a Member,
+    group: &'a Group,
+    words: &'a Arc<str>,
 }
 
-fn one(scores: &Scores, table: TableId, row: Row, member: Option<(&Member, &Group)>, guarded: &Guarded) -> RowVerdict {
-    let mut reasons = reasons(scores, table, row, member);
+/// Says of a group what all its members share.
+fn membership(group: &Group) -> Arc<str> {
+    let size: usize = group.members.values().map(Vec::len).sum();
+    format!("member of a group of {size} rows: {}", group.title).into()
+}
+
+/// Returns whether being a member is a term of its own.
+fn counts(member: &Member, group: &Group) -> bool {
+    !group.alone || member.term != Bits::ZERO
+}
+
+/// What a family says of a row: by itself, or by its place in its group's lists.
+enum Said<'a> {
+    Own(&'a Term, Bits),
+    Listed(&'a Reason, Bits),
+}
+
+impl Said<'_> {
+    /// Returns its bits, within the family's cap.
+    const fn bits(&self) -> Bits {
+        match self {
+            Self::Own(_, bits) | Self::Listed(_, bits) => *bits,
+        }
+    }
+}
+
+/// Walks the terms of a row by family. A family counts once: the stronger of what the row shows by itself and within
+/// its group.
+fn terms<'a>(scores: &'a Scores, table: TableId, row: Row, member: Option<&'a Member>) -> impl Iterator<Item = (Family, Said<'a>)> {
+    Family::ALL.into_iter().filter_map(move |family| {
+        let own = scores.term(table, family, row);
+        let listed = member.and_then(|m| m.terms.iter().find(|t| t.0 == family)).map(|t| &t.1);
+        let said = match (own, listed) {
+            (Some(own), Some(listed)) if own.bits >= listed.bits => Said::Own(own, own.bits.capped(cap(family))),
+            (_, Some(listed)) => Said::Listed(listed, listed.bits.capped(cap(family))),
+            (own, None) => own.map(|own| Said::Own(own, own.bits.capped(cap(family))))?,
+        };
+        Some((family, said))
+    })
+}
+
+/// What is said of every row.
+static BEFORE_LOOKING: LazyLock<Arc<str>> = LazyLock::new(|| "before looking, 1 row in 1,024".into());
+
+/// Lists a row's terms: the prior, one a family, and what membership adds.
+fn reasons(scores: &Scores, table: TableId, row: Row, of: Option<Of<'_>>) -> Vec<Reason> {
+    let prior = Reason { detector: "prior".into(), family: "prior".into(), bits: PRIOR, detail: Arc::clone(&BEFORE_LOOKING) };
+    let in_words = |(family, said): (Family, Said<'_>)| match said {
+        Said::Own(term, bits) => {
+            Reason { detector: term.detector.into(), family: family.as_str().into(), bits, detail: Arc::clone(&term.detail) }
+        }
+        Said::Listed(reason, bits) => Reason { bits, ..reason.clone() },
+    };
+    let membership = of.filter(|of| counts(of.member, of.group)).map(|of| Reason {
+        detector: "cohort".into(),
+        family: "cohort".into(),
+        bits: of.member.term,
+        detail: Arc::clone(of.words),
+    });
+    std::iter::once(prior).chain(terms(scores, table, row, of.map(|of| of.member)).map(in_words)).chain(membership).collect()
+}
+
+fn one(scores: &Scores, table: TableId, row: Row, of: Option<Of<'_>>, guarded: &Guarded) -> RowVerdict {
+    let mut reasons = reasons(scores, table, row, of);
     let bits: Bits = reasons.iter().map(|r| r.bits).sum();
-    let mut verdict = by_bits(scores, table, row, member, bits);
+    let mut verdict = by_bits(scores, table, row, of.map(|of| (of.member, of.group)), bits);
     let key = (table, row);
     let why = guarded.privileged.get(&key).or_else(|| {
         let suspicious = verdict != Verdict::Real;
@@ -210,7 +297,7 @@ fn one(scores: &Scores, table: TableId, row: Row, member: Option<(&Member, &Grou
     });
     if let Some(why) = why {
         verdict = Verdict::Protected;
-        reasons.push(Reason { detector: "protect".to_owned(), family: "protect".to_owned(), bits: Bits::ZERO, detail: why.clone() });
+        reasons.push(Reason { detector: "protect".into(), family: "protect".into(), bits: Bits::ZERO, detail: why.as_str().into() });
     }
     RowVerdict { table, row, verdict, bits, cohort: None, reasons }
 }
@@ -264,17 +351,11 @@ fn singles(facts: &[TableFacts], verdicts: &[RowVerdict]) -> Cohort {
     let table = verdicts[0].table;
     let rows: Vec<Row> = verdicts.iter().map(|v| v.row).collect();
     let (first_at, last_at) = times(facts, table, &rows);
-    let mut findings: Vec<String> = Vec::new();
-    for verdict in verdicts {
-        let reasons = verdict.reasons.iter().filter(|r| r.family != "prior" && r.bits > Bits::ZERO).map(|r| r.detail.clone());
-        findings.extend(reasons);
-        findings.dedup();
-    }
-    let mut seen = std::collections::BTreeSet::new();
-    findings.retain(|f| seen.insert(f.clone()));
+    let said = verdicts.iter().flat_map(|v| &v.reasons).filter(|r| r.family != "prior" && r.bits > Bits::ZERO).map(|r| &*r.detail);
+    let mut seen = BTreeSet::new();
+    let findings = said.filter(|detail| seen.insert(*detail)).take(SHOWN).map(str::to_owned).collect();
     let first = strongest(&verdicts[0]).detail;
-    let title = if rows.len() == 1 { first } else { format!("{} rows by themselves: {first}", rows.len()) };
-    findings.truncate(SHOWN);
+    let title = if rows.len() == 1 { first.to_string() } else { format!("{} rows by themselves: {first}", rows.len()) };
     Cohort {
         id: crate::model::CohortId(String::new()),
         title,

@@ -52,9 +52,8 @@ impl Detector for ArrivalTrain {
     }
 
     fn finish(&self, _merged: &DataFrame, table: &TableView<'_>) -> PolarsResult<Vec<Evidence>> {
-        let mut dated: Vec<(i64, Row)> = table.facts.created.iter().zip(0..).filter_map(|(time, row)| Some((time?, row))).collect();
-        dated.sort_unstable();
-        let (times, rows): (Vec<i64>, Vec<Row>) = dated.into_iter().unzip();
+        let rows = table.facts.created.rising();
+        let times: Vec<i64> = rows.iter().filter_map(|row| table.facts.created.get(*row)).collect();
         let Some(rate) = usual_rate(&times) else { return Ok(Vec::new()) };
         let resolution = resolution(&times);
         let mut evidence: Vec<Evidence> = Vec::new();

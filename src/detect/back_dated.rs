@@ -58,49 +58,59 @@ impl Detector for BackDated {
     }
 
     fn finish(&self, _merged: &DataFrame, table: &TableView<'_>) -> PolarsResult<Vec<Evidence>> {
-        let lags = lags(table);
-        let late: Vec<bool> = lags.iter().map(|l| *l >= LEAST_LAG).collect();
-        let share = (late.iter().filter(|l| **l).count() as f64 / late.len().max(1) as f64).clamp(0.002, 0.5);
-        let created = |place: usize| table.facts.created.get(table.facts.order[place]);
-        let in_time = Hours::of((0..late.len()).filter(|place| !late[*place]).filter_map(created));
-        let mut runs: Vec<Vec<usize>> = Vec::new();
-        for place in (0..late.len()).filter(|place| late[*place]) {
-            match runs.last_mut() {
-                Some(run) if run.last().is_some_and(|last| place - last <= LARGEST_STEP) => run.push(place),
-                _ => runs.push(vec![place]),
-            }
-        }
-        let dates = |run: &Vec<usize>| run.iter().filter_map(|place| created(*place)).collect::<Vec<i64>>();
+        let late = late(table);
+        let order = &table.facts.order;
+        let share = (late.len() as f64 / order.len().max(1) as f64).clamp(0.002, 0.5);
+        let mut others = late.iter().map(|l| l.place).peekable();
+        let in_time = (0..order.len()).filter(|place| others.next_if_eq(place).is_none());
+        let in_time = Hours::of(in_time.filter_map(|place| table.facts.created.get(order.get(place)?)));
+        let runs: Vec<&[Late]> = late.chunk_by(|a, b| b.place - a.place <= LARGEST_STEP).collect();
+        let dates = |run: &&[Late]| run.iter().filter_map(|late| table.facts.created.get(late.row)).collect::<Vec<i64>>();
         // One author's seed draws the dates of every run alike: together they tell what a few of each do not.
         let in_no_order: Vec<i64> =
             runs.iter().filter(|run| run.len() >= LEAST_ROWS).map(dates).filter(|d| !mostly_rise(d)).flatten().collect();
         let all_drawn = in_time.unlike(&in_no_order);
-        let drawn = |run: &Vec<usize>| {
+        let drawn = |run: &&[Late]| {
             let dates = dates(run);
             !mostly_rise(&dates) && (all_drawn || in_time.unlike(&dates))
         };
-        let evidence = runs.iter().filter_map(|run| block(table, run, &lags, share, drawn(run))).collect();
+        let evidence = runs.iter().filter_map(|run| block(table, run, share, drawn(run))).collect();
         Ok(evidence)
     }
 }
 
-/// Returns by how much each row, in the order of insertion, falls behind the time of its neighbours, microseconds.
-pub(super) fn lags(table: &TableView<'_>) -> Vec<i64> {
-    let created = &table.facts.created;
-    let times: Vec<Option<i64>> = table.facts.order.iter().map(|row| created.get(*row)).collect();
-    let known: Vec<i64> = times.iter().flatten().copied().collect();
-    let mut on_line = rising_line(&known).into_iter();
-    let mut lags = vec![0; times.len()];
+/// A row that falls behind the time of its neighbours.
+struct Late {
+    /// Its place in the order of insertion.
+    place: usize,
+    row: Row,
+    /// By how much, microseconds.
+    lag: i64,
+}
+
+/// Finds such rows, in the order of insertion.
+fn late(table: &TableView<'_>) -> Vec<Late> {
+    let facts = table.facts;
     let mut line: Option<i64> = None;
-    for (lag, time) in lags.iter_mut().zip(&times) {
-        let Some(time) = time else { continue };
-        if on_line.next() == Some(true) {
-            line = Some(*time);
-        } else if let Some(line) = line {
-            *lag = line - time;
-        }
-    }
-    lags
+    // Where ids do not tell when rows were inserted, the rising line is known already.
+    let mut on_line = facts.by_ids.then(|| {
+        let known: Vec<i64> = facts.order.iter().filter_map(|row| facts.created.get(row)).collect();
+        rising_line(&known).into_iter()
+    });
+    let lag = |(place, row): (usize, Row)| {
+        let created = facts.created.get(row)?;
+        let at = match on_line.as_mut().map(|on| on.next() == Some(true)) {
+            Some(true) => {
+                line = Some(created);
+                line
+            }
+            Some(false) => line,
+            None => facts.moved.get(row),
+        };
+        let lag = at? - created;
+        (lag >= LEAST_LAG).then_some(Late { place, row, lag })
+    };
+    facts.order.iter().enumerate().filter_map(lag).collect()
 }
 
 /// Returns whether dates mostly rise, as people's own do.
@@ -108,24 +118,24 @@ fn mostly_rise(dates: &[i64]) -> bool {
     longest_non_decreasing(dates).iter().filter(|on| **on).count() * 2 > dates.len()
 }
 
-fn block(table: &TableView<'_>, run: &[usize], lags: &[i64], share: f64, drawn: bool) -> Option<Evidence> {
+fn block(table: &TableView<'_>, run: &[Late], share: f64, drawn: bool) -> Option<Evidence> {
     if run.len() < LEAST_ROWS {
         return None;
     }
-    let mut rows: Vec<Row> = run.iter().map(|place| table.facts.order[*place]).collect();
+    let mut rows: Vec<Row> = run.iter().map(|late| late.row).collect();
     rows.sort_unstable();
     // Chance puts a late row into each of the next few places with the table's own share.
     let log2_p = (run.len() - 1) as f64 * (share * LARGEST_STEP as f64).min(0.9).log2() + (table.rows() as f64).log2();
     if log2_p > -6.0 {
         return None;
     }
-    let at_the_end = run.last().is_some_and(|last| last + LARGEST_STEP >= lags.len());
+    let at_the_end = run.last().is_some_and(|last| last.place + LARGEST_STEP >= table.facts.order.len());
     let most = match (table.profile.clock.by_key(), at_the_end) {
         (true, _) => MOST_BY_KEY,
         (false, false) => MOST_BY_ROW,
         (false, true) => MOST_AT_THE_END,
     };
-    let largest = run.iter().map(|place| lags[*place]).max().unwrap_or_default();
+    let largest = run.iter().map(|late| late.lag).max().unwrap_or_default();
     let shown = if largest >= 2 * DAY {
         format!("{:.0} days", largest as f64 / DAY as f64)
     } else {

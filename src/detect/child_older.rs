@@ -65,16 +65,15 @@ impl Detector for ChildOlder {
             if parent_created.is_empty() {
                 continue;
             }
-            let mut leads: Vec<(Row, i64)> = Vec::new();
-            for (row, parent) in link.rows.iter().enumerate().filter(|(_, p)| **p != NO_ROW) {
-                if let (Some(child), Some(parent)) = (table.facts.created.get(row as Row), parent_created.get(*parent)) {
-                    leads.push((row as Row, parent - child));
-                }
-            }
-            let offset = clock_offset(&leads);
-            let older: Vec<(Row, i64)> = leads.iter().copied().filter(|(_, lead)| *lead - offset >= LEAST_LEAD).collect();
+            let children = table.facts.created.iter().zip(&link.rows).zip(0..).filter(|((_, parent), _)| **parent != NO_ROW);
+            let leads = children.filter_map(|((child, parent), row)| Some((row, parent_created.get(*parent)? - child?)));
+            // Most children are younger: only the others are kept.
+            let (mut count, mut older): (usize, Vec<(Row, i64)>) = (0, Vec::new());
+            leads.inspect(|_| count += 1).filter(|(_, lead)| *lead >= LEAST_LEAD).for_each(|lead| older.push(lead));
+            let offset = clock_offset(&older, count);
+            older.retain(|(_, lead)| *lead - offset >= LEAST_LEAD);
             // Where a third of all children are older, the two columns are no creation times of each other.
-            if older.is_empty() || older.len() * 3 > leads.len() && leads.len() >= 100 {
+            if older.is_empty() || older.len() * 3 > count && count >= 100 {
                 continue;
             }
             let typical = {
@@ -128,11 +127,13 @@ fn owners(table: &TableView<'_>, link: &ParentLink, older: &[(Row, i64)]) -> Opt
 
 /// Estimates by how much the parent's clock runs ahead of the child's, in whole quarter hours: time
 /// zones. Real children follow their parents closely from an edge on; a seed's are spread out.
-fn clock_offset(leads: &[(Row, i64)]) -> i64 {
+///
+/// `older` are the rows whose parents are ahead, of `count`.
+fn clock_offset(older: &[(Row, i64)], count: usize) -> i64 {
     let quarter = HOUR / 4;
-    let ahead: Vec<i64> = leads.iter().map(|l| l.1).filter(|l| *l >= LEAST_LEAD && *l <= 14 * HOUR).collect();
+    let ahead: Vec<i64> = older.iter().map(|l| l.1).filter(|l| *l >= LEAST_LEAD && *l <= 14 * HOUR).collect();
     // A zone shifts all rows: unless a tenth of them lie ahead, there is none to take out.
-    if ahead.len() * 10 < leads.len() {
+    if ahead.len() * 10 < count {
         return 0;
     }
     let mut bins = vec![0_usize; 58];
@@ -159,8 +160,8 @@ mod tests {
     fn takes_a_time_zone_out() {
         // Children follow within minutes, but their column runs two hours behind.
         let zoned: Vec<(Row, i64)> = (0..1000).map(|i| (i, 2 * HOUR - i64::from(i) * 30 * SECOND)).collect();
-        assert_eq!(clock_offset(&zoned), 2 * HOUR);
+        assert_eq!(clock_offset(&zoned, zoned.len()), 2 * HOUR);
         let plain: Vec<(Row, i64)> = (0..1000).map(|i| (i, -i64::from(i) * HOUR)).collect();
-        assert_eq!(clock_offset(&plain), 0);
+        assert_eq!(clock_offset(&plain, plain.len()), 0);
     }
 }

@@ -50,6 +50,9 @@ const BY_CHANCE: f64 = 0.006;
 /// Zones in which the rows' times may be written without saying so, in half hours ahead of UTC; the likely ones first.
 const HALF_HOURS: std::ops::RangeInclusive<i64> = -24..=28;
 
+/// Milliseconds.
+const HALF_HOUR: i64 = HOUR / 2_000;
+
 /// Marks every text whose end could have been a clock's.
 const ANY: char = '!';
 
@@ -59,9 +62,15 @@ fn ends_of_clock(text: &str, created: Option<i64>) -> Vec<String> {
     let Some((before, number, lap, sure)) = end_of_clock(text) else { return Vec::new() };
     let Some(created) = created.map(|t| t.div_euclid(1_000)) else { return Vec::new() };
     let near = |half_hours: &i64| {
-        let ago = (created - half_hours * HOUR / 2_000 - number).rem_euclid(lap);
+        let ago = (created - half_hours * HALF_HOUR - number).rem_euclid(lap);
         ago.min(lap - ago) <= JUST_BEFORE
     };
+    // A long lap: nearly no number lies near any zone's clock, and to look at the first and the last tells.
+    let ahead = (created - HALF_HOURS.start() * HALF_HOUR + JUST_BEFORE - number).rem_euclid(lap);
+    let anywhere = ahead <= (HALF_HOURS.end() - HALF_HOURS.start()) * HALF_HOUR + 2 * JUST_BEFORE;
+    if !anywhere && !sure {
+        return Vec::new();
+    }
     let kind = general(&before.to_lowercase());
     let zone = |half_hours: i64| {
         if half_hours == 0 { format!("{kind}{{clock}}") } else { format!("{kind}{{clock}}, {:+} h", half_hours as f64 / 2.0) }
@@ -156,7 +165,7 @@ impl Detector for ClockText {
     }
 
     fn finish(&self, merged: &DataFrame, table: &TableView<'_>) -> PolarsResult<Vec<Evidence>> {
-        marks::facts(&META, merged, table, |of| {
+        marks::facts(&META, usize::MAX, merged, table, |of| {
             let count = of.rows.len();
             if count < LEAST || of.kind.starts_with(ANY) {
                 return None;

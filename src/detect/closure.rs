@@ -60,8 +60,8 @@ impl Closure {
     }
 
     /// Returns the number of each row's set, 0 where it has no value, in an order of rows.
-    pub(crate) fn numbered(&self, order: &[Row]) -> Vec<u32> {
-        order.iter().map(|row| self.of.get(*row as usize).copied().unwrap_or(0)).collect()
+    pub(crate) fn numbered(&self, order: impl Iterator<Item = Row>) -> Vec<u32> {
+        order.map(|row| self.of.get(row as usize).copied().unwrap_or(0)).collect()
     }
 
     /// Returns by number of set, see [`Self::numbered`]: `without` for no value, else whether the list holds it.

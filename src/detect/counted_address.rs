@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use polars::prelude::{DataFrame, IntoColumn as _, NamedFrom as _, PolarsResult, Series};
 
 use super::generator_address::{behind_initial_and_family, name_columns};
-use super::{Detector, TableView, Times, rows_of};
+use super::{Detector, TableView, Times};
 use crate::model::{Certainty, DetectorMeta, Evidence, Family, Measure, Role, Row};
 use crate::snapshot::{Chunk, ColumnRead};
 
@@ -68,7 +68,6 @@ impl Detector for CountedAddress {
 
     fn scan(&self, chunk: &Chunk, table: &TableView<'_>) -> PolarsResult<DataFrame> {
         let (mut rows, mut columns, mut ends): (Vec<Row>, Vec<u32>, Vec<u64>) = (Vec::new(), Vec::new(), Vec::new());
-        let mut named: Vec<i32> = Vec::new();
         let mut names = Vec::new();
         for read in name_columns(table) {
             names.push(chunk.frame.column(&read.name())?.str()?.clone());
@@ -81,11 +80,10 @@ impl Detector for CountedAddress {
                 if local.len() >= 3 && local.is_ascii() {
                     rows.push(chunk.first_row + offset as Row);
                     columns.push(read.column() as u32);
-                    ends.push(end_of(local));
                     beside.clear();
                     beside.extend(names.iter().filter_map(|n| n.get(offset)));
                     let number = if beside.len() == names.len() { behind_initial_and_family(local, &beside) } else { None };
-                    named.push(number.and_then(|n| i32::from_str_radix(n, 36).ok()).unwrap_or(UNNAMED));
+                    ends.push(End::new(end_of(local), number.and_then(|n| u32::from_str_radix(n, 36).ok())).0);
                 }
             }
         }
@@ -95,33 +93,25 @@ impl Detector for CountedAddress {
                 Series::new("row".into(), rows).into_column(),
                 Series::new("column".into(), columns).into_column(),
                 Series::new("end".into(), ends).into_column(),
-                Series::new("named".into(), named).into_column(),
             ],
         )
     }
 
     fn finish(&self, merged: &DataFrame, table: &TableView<'_>) -> PolarsResult<Vec<Evidence>> {
-        let rows = rows_of(merged)?;
-        let columns: Vec<u32> = merged.column("column")?.u32()?.into_no_null_iter().collect();
-        let ends: Vec<u64> = merged.column("end")?.u64()?.into_no_null_iter().collect();
-        let named: Vec<i32> = merged.column("named")?.i32()?.into_no_null_iter().collect();
+        let (rows, columns, ends) = (merged.column("row")?.u32()?, merged.column("column")?.u32()?, merged.column("end")?.u64()?);
         let ranks = table.facts.ranks();
+        let place = |ending: &Ending| ranks.get(ending.row).unwrap_or(ending.row);
         let mut evidence = Vec::new();
         for read in table.texts(META.reads) {
-            let of_column = (0..rows.len()).filter(|i| columns[*i] as usize == read.column());
-            let mut ordered: Vec<(Row, Ending)> = of_column
-                .map(|i| {
-                    let rank = ranks.get(rows[i] as usize).copied().unwrap_or(rows[i]);
-                    (rank, Ending { row: rows[i], end: ends[i], named: named[i] })
-                })
-                .collect();
-            ordered.sort_unstable();
-            let ordered: Vec<Ending> = ordered.into_iter().map(|(_, ending)| ending).collect();
+            let all = rows.into_no_null_iter().zip(columns.into_no_null_iter()).zip(ends.into_no_null_iter());
+            let of_column = all.filter(|((_, column), _)| *column as usize == read.column());
+            let mut ordered: Vec<Ending> = of_column.map(|((row, _), end)| Ending { row, end: End(end) }).collect();
+            ordered.sort_unstable_by_key(|ending| (place(ending), *ending));
             let chains = chains(&ordered);
             evidence.extend(chains.iter().map(|chain| in_order(table, chain)));
             let in_chain = |e: &Ending| chains.iter().any(|c| c.rows.binary_search(&e.row).is_ok());
-            let others: Vec<Ending> = ordered.iter().copied().filter(|e| !in_chain(e)).collect();
-            evidence.extend(unordered(&others, &table.facts.created).and_then(|rows| in_any_order(table, rows)));
+            ordered.retain(|e| e.end.named().is_some() && !in_chain(e));
+            evidence.extend(unordered(&ordered, &table.facts.created).and_then(|rows| in_any_order(table, rows)));
         }
         Ok(evidence)
     }
@@ -131,10 +121,28 @@ impl Detector for CountedAddress {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Ending {
     row: Row,
-    /// The last characters before the `@`, see [`end_of`].
-    end: u64,
-    /// The number behind the initial and the family name, else [`UNNAMED`].
-    named: i32,
+    end: End,
+}
+
+/// The last characters before the `@`, see [`end_of`], and above them the number behind the initial and the family
+/// name, plus one; 0 for an address of another form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct End(u64);
+
+impl End {
+    fn new(last: u64, named: Option<u32>) -> Self {
+        Self(named.map_or(0, |number| u64::from(number) + 1) << (8 * KEPT) | last)
+    }
+
+    /// Returns the last characters.
+    const fn last(self) -> u64 {
+        self.0 & ((1 << (8 * KEPT)) - 1)
+    }
+
+    /// Returns the number behind the initial and the family name.
+    fn named(self) -> Option<u32> {
+        (self.0 >> (8 * KEPT)).checked_sub(1).and_then(|number| u32::try_from(number).ok())
+    }
 }
 
 /// Rows that count in order.
@@ -145,9 +153,6 @@ struct Chain {
     /// Whether every address is its owner's initial and family name besides.
     named: bool,
 }
-
-/// Stands for an address of another form.
-const UNNAMED: i32 = -1;
 
 fn in_order(table: &TableView<'_>, chain: &Chain) -> Evidence {
     let count = chain.rows.len();
@@ -185,9 +190,11 @@ fn fact(table: &TableView<'_>, rows: Vec<Row>, detail: String, log2_p: f64) -> E
 /// Where several rows have one number, only one of them is the seed's: the one that was made while the others
 /// were, or none.
 fn unordered(endings: &[Ending], created: &Times) -> Option<Vec<Row>> {
-    let mut by_number: BTreeMap<i32, Vec<Row>> = BTreeMap::new();
-    for ending in endings.iter().filter(|e| e.named != UNNAMED) {
-        by_number.entry(ending.named).or_default().push(ending.row);
+    let mut by_number: BTreeMap<u32, Vec<Row>> = BTreeMap::new();
+    for ending in endings {
+        if let Some(number) = ending.end.named() {
+            by_number.entry(number).or_default().push(ending.row);
+        }
     }
     let mut dense = 0;
     for (found, number) in by_number.keys().enumerate() {
@@ -214,17 +221,17 @@ fn unordered(endings: &[Ending], created: &Times) -> Option<Vec<Row>> {
 fn chains(ordered: &[Ending]) -> Vec<Chain> {
     let mut open: Vec<(Vec<Row>, usize, bool)> = Vec::new();
     let mut found = Vec::new();
-    for (place, Ending { row, end, named }) in ordered.iter().enumerate() {
+    for (place, Ending { row, end }) in ordered.iter().enumerate() {
         found.extend(open.extract_if(.., |(_, last, _)| place - *last > LARGEST_STEP));
-        let is_named = |number: usize| usize::try_from(*named) == Ok(number);
-        let next = open.iter_mut().filter(|(rows, ..)| counts(*end, rows.len())).max_by_key(|(rows, ..)| rows.len());
+        let is_named = |number: usize| end.named().is_some_and(|named| named as usize == number);
+        let next = open.iter_mut().filter(|(rows, ..)| counts(end.last(), rows.len())).max_by_key(|(rows, ..)| rows.len());
         match next {
             Some((rows, last, all)) => {
                 *all &= is_named(rows.len());
                 rows.push(*row);
                 *last = place;
             }
-            None if counts(*end, 0) => open.push((vec![*row], place, is_named(0))),
+            None if counts(end.last(), 0) => open.push((vec![*row], place, is_named(0))),
             None => {}
         }
     }
@@ -274,8 +281,8 @@ fn base36(mut number: usize) -> String {
 mod tests {
     use super::*;
 
-    fn endings(ends: &[&str], named: impl Fn(usize) -> i32) -> Vec<Ending> {
-        ends.iter().enumerate().map(|(i, end)| Ending { row: i as Row, end: end_of(end), named: named(i) }).collect()
+    fn endings(ends: &[&str], named: impl Fn(usize) -> Option<u32>) -> Vec<Ending> {
+        ends.iter().enumerate().map(|(i, end)| Ending { row: i as Row, end: End::new(end_of(end), named(i)) }).collect()
     }
 
     #[test]
@@ -284,33 +291,33 @@ mod tests {
             "mary", "sson0", "nsel1", "mpio2", "smith", "gles3", "ller4", "nnie5", "ohns6", "emmy7", "lisa8", "karl9", "paula", "pietb",
             "hansc",
         ];
-        let found = chains(&endings(&ends, |_| UNNAMED));
+        let found = chains(&endings(&ends, |_| None));
         assert_eq!(found, [Chain { rows: vec![1, 2, 3, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14], named: false }]);
         assert_eq!((base36(10), base36(35), base36(36), base36(1_000)), ("a".into(), "z".into(), "10".into(), "rs".into()));
         // Seven are few, unless each is its owner's name too.
-        assert!(chains(&endings(&ends[..10], |_| UNNAMED)).is_empty());
-        let number = |i: usize| [-1, 0, 1, 2, -1, 3, 4, 5, 6, 7][i];
+        assert!(chains(&endings(&ends[..10], |_| None)).is_empty());
+        let number = |i: usize| [None, Some(0), Some(1), Some(2), None, Some(3), Some(4), Some(5), Some(6), Some(7)][i];
         assert_eq!(chains(&endings(&ends[..10], number)).len(), 1);
     }
 
     #[test]
     fn fills_a_range_in_any_order() {
         // A hundred numbers in an order of their own, one of which real people have too.
-        let mut all: Vec<Ending> = (0..100).map(|i| Ending { row: i, end: 0, named: i as i32 * 37 % 100 }).collect();
-        all.extend([(200, 7), (201, 85), (202, 999), (203, 36)].map(|(row, named)| Ending { row, end: 0, named }));
+        let mut all: Vec<Ending> = (0..100).map(|i| Ending { row: i, end: End::new(0, Some(i * 37 % 100)) }).collect();
+        all.extend([(200, 7), (201, 85), (202, 999), (203, 36)].map(|(row, named)| Ending { row, end: End::new(0, Some(named)) }));
         let created: Times = (0..300).map(|row| Some(if row < 100 { 5_000 + row } else { 90_000 })).collect();
         assert_eq!(unordered(&all, &created), Some((0..100).collect()));
         // Nobody can say which of two is the seed's where times do not tell.
         let rows = unordered(&all, &Times::default()).expect("a range");
         assert_eq!(rows.len(), 97);
         // People's numbers are digits, and leave holes.
-        let people: Vec<Ending> = (0..400).map(|i| Ending { row: i, end: 0, named: (i as i32 * 7) % 90 + 36 }).collect();
+        let people: Vec<Ending> = (0..400).map(|i| Ending { row: i, end: End::new(0, Some((i * 7) % 90 + 36)) }).collect();
         assert_eq!(unordered(&people, &Times::default()), None);
     }
 
     #[test]
     fn stays_quiet_on_people() {
         let ends = ["mary0", "john1", "anna7", "ella2", "otto3", "paul9", "nina5", "tom85", "max12"];
-        assert!(chains(&endings(&ends, |i| [0, 1, 7, 2, 3, 9, 5, 85, 12][i])).is_empty());
+        assert!(chains(&endings(&ends, |i| Some([0, 1, 7, 2, 3, 9, 5, 85, 12][i]))).is_empty());
     }
 }

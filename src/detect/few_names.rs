@@ -111,12 +111,15 @@ impl Detector for FewNames {
         let hashes = |name: &str| Ok::<Vec<u32>, polars::error::PolarsError>(merged.column(name)?.u32()?.into_no_null_iter().collect());
         let (first, last) = (hashes("first")?, hashes("last")?);
         let ranks = table.facts.ranks();
-        let place = |row: Row| match ranks.get(row as usize) {
-            Some(rank) => i64::from(*rank),
+        let place = |row: Row| match ranks.get(row) {
+            Some(rank) => i64::from(rank),
             None => table.facts.created.get(row).unwrap_or(i64::MAX),
         };
         let mut people: Vec<Named> = (0..rows.len()).map(|i| Named { row: rows[i], first: first[i], last: last[i] }).collect();
-        people.sort_by_cached_key(|p| (place(p.row), p.row));
+        let placed = |p: &Named| (place(p.row), p.row);
+        if !people.is_sorted_by_key(placed) {
+            people.sort_by_cached_key(placed);
+        }
         // Dates that were made up do not tell who came at once; the order of keys does.
         let by_key = table.profile.clock.by_key();
         let created = |p: &Named| if by_key { table.facts.inserted(p.row) } else { table.facts.created.get(p.row) };

@@ -173,7 +173,7 @@ impl Detector for GeneratorAddress {
     }
 
     fn finish(&self, merged: &DataFrame, table: &TableView<'_>) -> PolarsResult<Vec<Evidence>> {
-        marks::facts(&META, merged, table, |of| {
+        marks::facts(&META, usize::MAX, merged, table, |of| {
             let (_, seeded, real_floor) = FORMS.iter().find(|f| f.0 == of.kind).copied()?;
             Some(Finding {
                 detail: format!(

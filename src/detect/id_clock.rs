@@ -65,7 +65,7 @@ impl Detector for IdClock {
         let pairs = facts.minted.iter().zip(facts.created.iter()).zip(0..);
         let mut younger: Vec<(i64, Row, i64)> = pairs
             .filter_map(|((minted, created), row)| {
-                let (minted, created) = ((*minted)?, created?);
+                let (minted, created) = (minted?, created?);
                 (minted - created >= LEAST_LAG).then_some((minted, row, created))
             })
             .collect();

@@ -37,7 +37,7 @@ pub(super) fn later_rows<'t>(
     owner_of: &'t [Row],
 ) -> impl Iterator<Item = LaterRow> + use<'t> {
     let spot = move |place: usize| {
-        let row = *child.order.get(place)?;
+        let row = child.order.get(place)?;
         Some(Spot { row, owner: owner_of[row as usize], inserted: child.inserted(row), in_place: child.in_place(row, IN_PLACE) })
     };
     // Each row is looked up once, and stays for its two neighbours.
@@ -102,10 +102,10 @@ pub(super) fn inserted_by(facts: &TableFacts) -> Vec<Option<i64>> {
     let mut by = vec![None; facts.rows];
     let mut next = None;
     for row in facts.order.iter().rev() {
-        if facts.in_place(*row, 0) {
-            next = facts.created.get(*row);
+        if facts.in_place(row, 0) {
+            next = facts.created.get(row);
         }
-        by[*row as usize] = next;
+        by[row as usize] = next;
     }
     by
 }
@@ -113,7 +113,7 @@ pub(super) fn inserted_by(facts: &TableFacts) -> Vec<Option<i64>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::detect::{ParentLink, Times};
+    use crate::detect::{Order, ParentLink, Times};
     use crate::model::TableId;
     use crate::model::stamp::HOUR;
 
@@ -130,7 +130,7 @@ mod tests {
     fn table(created: &[i64], moved: Vec<(Row, i64)>) -> TableFacts {
         let created: Times = created.iter().map(|t| Some(*t)).collect();
         let rows = created.iter().count();
-        TableFacts { rows, created, moved, order: (0..rows as Row).collect(), ..TableFacts::default() }
+        TableFacts { rows, created, moved: moved.into_iter().collect(), order: (0..rows as Row).collect(), ..TableFacts::default() }
     }
 
     #[test]
@@ -143,7 +143,7 @@ mod tests {
         let found: Vec<Row> = later_rows(&rows, &people, &link.rows).map(|l| l.row).collect();
         assert_eq!(found, [1, 2]);
         // Where no order can be told, nothing is.
-        let unordered = TableFacts { order: Vec::new(), ..rows };
+        let unordered = TableFacts { order: Order::Unknown, ..rows };
         assert_eq!(later_rows(&unordered, &people, &link.rows).count(), 0);
     }
 

@@ -114,6 +114,7 @@ fn times(table: &TableView<'_>) -> Vec<ColumnRead> {
 /// were inserted then. `None` where it was not, or less than a day after it was inserted, or by a job.
 fn written_anew(table: &TableView<'_>) -> Vec<Option<(i64, Option<i64>)>> {
     let ranks = table.facts.ranks();
+    let ranks: Vec<Row> = (0..table.rows() as Row).filter_map(|row| ranks.get(row)).collect();
     let in_order = longest_non_decreasing(&ranks.iter().map(|r| i64::from(*r)).collect::<Vec<_>>());
     let mut found = vec![None; ranks.len()];
     if (in_order.iter().filter(|on| **on).count() as f64) < IN_ORDER * ranks.len() as f64 {

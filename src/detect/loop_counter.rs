@@ -104,7 +104,7 @@ impl Detector for LoopCounter {
         let mut evidence = Vec::new();
         for read in table.texts(META.reads) {
             let of_column = (0..rows.len()).filter(|i| columns[*i] as usize == read.column());
-            let place = |row: Row| ranks.get(row as usize).copied().unwrap_or(row);
+            let place = |row: Row| ranks.get(row).unwrap_or(row);
             let mut ends: Vec<End> =
                 of_column.map(|i| End { place: place(rows[i]), row: rows[i], name: names[i], number: u64::from(numbers[i]) }).collect();
             ends.sort_unstable_by_key(|end| (end.place, end.row));

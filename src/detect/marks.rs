@@ -40,6 +40,8 @@ pub(super) struct Marked<'a> {
     pub(super) rows: &'a [Row],
     /// Every kind of the table with its rows.
     pub(super) all: &'a BTreeMap<&'a str, Vec<Row>>,
+    /// Rows of the kinds that have as many as [`Marks::MANY`].
+    pub(super) in_large: usize,
     /// The table.
     pub(super) table: &'a TableView<'a>,
 }
@@ -51,6 +53,9 @@ pub(super) trait Marks: Sync {
 
     /// What a table lacks where no column has such a role, for a person: "no telephone number".
     const LACKS: &'static str;
+
+    /// Rows from which a kind is a large one.
+    const MANY: usize = usize::MAX;
 
     /// Returns whether a column with such a role is worth reading.
     fn wants(&self, _column: &ColumnProfile) -> bool {
@@ -99,7 +104,7 @@ impl<T: Marks> Detector for T {
     }
 
     fn finish(&self, merged: &DataFrame, table: &TableView<'_>) -> PolarsResult<Vec<Evidence>> {
-        facts(T::META, merged, table, |of| self.weigh(of))
+        facts(T::META, T::MANY, merged, table, |of| self.weigh(of))
     }
 }
 
@@ -114,17 +119,20 @@ pub(super) fn frame(rows: Vec<Row>, kinds: &[&str]) -> PolarsResult<DataFrame> {
     DataFrame::new(rows.len(), vec![Series::new("row".into(), rows).into_column(), Series::new("kind".into(), kinds).into_column()])
 }
 
-/// Turns marks into evidence, one fact a kind.
+/// Turns marks into evidence, one fact a kind; kinds of `many` rows are large ones.
 pub(super) fn facts(
     meta: &'static DetectorMeta,
+    many: usize,
     merged: &DataFrame,
     table: &TableView<'_>,
     say: impl Fn(&Marked<'_>) -> Option<Finding>,
 ) -> PolarsResult<Vec<Evidence>> {
     let kinds: Vec<&str> = merged.column("kind")?.str()?.iter().flatten().collect();
     let all = grouped(&rows_of(merged)?, &kinds);
+    // Once, not for each kind: there may be as many kinds as rows.
+    let in_large = all.values().map(Vec::len).filter(|rows| *rows >= many).sum();
     let fact = |(&kind, rows): (&&str, &Vec<Row>)| {
-        let found = say(&Marked { kind, rows, all: &all, table })?;
+        let found = say(&Marked { kind, rows, all: &all, in_large, table })?;
         Some(Evidence {
             detector: meta.id,
             family: meta.family,

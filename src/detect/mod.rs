@@ -77,8 +77,8 @@ use crate::snapshot::{CHUNK_ROWS, Case, Chunk, ColumnRead, Reader, SnapshotError
 use crate::timing::timed;
 
 pub use closure::Closure;
-pub use context::{NO_ROW, ParentLink, TableFacts, Times, gather};
-pub use features::{Feature, features};
+pub use context::{Life, NO_ROW, Order, ParentLink, Ranks, TableFacts, Times, gather};
+pub use features::{Feature, Numbers, features};
 pub use reference_row::value_digest;
 
 /// Every detector, in report order.
@@ -334,7 +334,8 @@ fn run_table(reader: Reader<'_>, enabled: &[&dyn Detector], view: &TableView<'_>
         }
     }
     // Every so many detectors share a pass: those that lie side by side hold much the same.
-    let passes = if view.rows() > MOST_ROWS { detectors.len().div_ceil(TOGETHER) } else { 1 };
+    let together = if view.rows() > MOST_ROWS { (HELD_PARTIALS / view.rows()).max(1) } else { detectors.len().max(1) };
+    let passes = detectors.len().div_ceil(together);
     let mut told: Vec<Option<Told>> = detectors.iter().map(|_| None).collect();
     for pass in 0..passes.min(detectors.len()) {
         let places: Vec<usize> = (pass..detectors.len()).step_by(passes).collect();
@@ -358,8 +359,8 @@ fn run_table(reader: Reader<'_>, enabled: &[&dyn Detector], view: &TableView<'_>
 /// twenty bytes of every row. Such a table is read once for every few detectors instead.
 const MOST_ROWS: usize = 2_000_000;
 
-/// Detectors that share a pass over such a table.
-const TOGETHER: usize = 3;
+/// Rows of the partials of one pass over such a table, over all its detectors.
+const HELD_PARTIALS: usize = 12_000_000;
 
 /// Runs some detectors over a table: its chunks on two threads, then what each makes of its own, side by side.
 fn run_pass(
@@ -381,12 +382,15 @@ fn run_pass(
         };
         detectors.iter().map(partial).collect()
     };
+    let mut keep = |found: Vec<DataFrame>| {
+        partials.iter_mut().zip(found).for_each(|(of, partial)| of.push(partial));
+        Ok(())
+    };
     let name = || format!("detect: table {}: read and scan", table.0);
-    let scanned = timed(name, || {
-        scan_with(reader, table, &reads, CHUNK_ROWS, turn, |found| {
-            partials.iter_mut().zip(found).for_each(|(of, partial)| of.push(partial));
-            Ok(())
-        })
+    // What looks at no column needs no row of the table.
+    let scanned = timed(name, || match reads.is_empty() {
+        true => turn(Chunk::empty()).and_then(&mut keep),
+        false => scan_with(reader, table, &reads, CHUNK_ROWS, turn, &mut keep),
     });
     scanned?;
     let work: Vec<(&dyn Detector, Mutex<Vec<DataFrame>>)> = detectors.iter().copied().zip(partials.into_iter().map(Mutex::new)).collect();

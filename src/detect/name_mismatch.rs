@@ -92,7 +92,7 @@ impl Detector for NameMismatch {
                 kinds.push(kind);
             }
         }
-        marks::facts(&META, &marks::frame(rows, &kinds)?, table, |of| {
+        marks::facts(&META, usize::MAX, &marks::frame(rows, &kinds)?, table, |of| {
             let (_, real_floor) = FORMS.iter().find(|f| f.0 == of.kind).copied()?;
             let made_of = if of.kind == TWO_NAMES { "two names, and neither is the person's" } else { "a name, and it is somebody else's" };
             Some(Finding {

@@ -3,7 +3,7 @@
 use polars::prelude::{DataFrame, IntoColumn as _, NamedFrom as _, PolarsResult, Series};
 
 use super::context::text_hash;
-use super::{Detector, TableView, log2_factorial};
+use super::{Detector, Ranks, TableView, log2_factorial};
 use crate::model::stamp::DAY;
 use crate::model::{Certainty, DetectorMeta, Evidence, Family, Measure, Role, Row};
 use crate::snapshot::{Chunk, ColumnRead};
@@ -96,11 +96,7 @@ impl Detector for NumberedTemplate {
         let ranks = table.facts.ranks();
         let mut evidence = Vec::new();
         for column in 0..table.profile.columns.len() {
-            let of_column = merged.column("column")?.u32()?.into_no_null_iter().zip(merged.column("row")?.u32()?.into_no_null_iter());
-            let templates = merged.column("template")?.u64()?.into_no_null_iter();
-            let numbers = merged.column("number")?.u32()?.into_no_null_iter();
-            let all = of_column.zip(templates.zip(numbers)).filter(|((of, _), _)| *of as usize == column);
-            let mut sorted: Vec<(u64, u32, Row)> = all.map(|((_, row), (template, number))| (template, number, row)).collect();
+            let mut sorted = repeated(merged, column)?;
             sorted.sort_unstable();
             let near = |a: &(u64, u32, Row), b: &(u64, u32, Row)| a.0 == b.0 && b.1 - a.1 <= LARGEST_STEP;
             let runs = sorted.chunk_by(near).filter(|run| run.len() >= LEAST_RUN);
@@ -130,6 +126,22 @@ impl Detector for NumberedTemplate {
         }
         Ok(evidence)
     }
+}
+
+/// Lists template, number and row of a column's values, but for templates that so few rows have that none can be a run:
+/// most of them, where ids of other systems end with a digit.
+fn repeated(merged: &DataFrame, column: usize) -> PolarsResult<Vec<(u64, u32, Row)>> {
+    let (columns, rows) = (merged.column("column")?.u32()?, merged.column("row")?.u32()?);
+    let (templates, numbers) = (merged.column("template")?.u64()?, merged.column("number")?.u32()?);
+    let of_column = || columns.into_no_null_iter().zip(templates.into_no_null_iter()).map(|(of, t)| (of as usize == column).then_some(t));
+    // A counter for each few templates: some that are rare share one with others and stay.
+    let bits = of_column().flatten().count().max(1).ilog2() + 1;
+    let mut counts = vec![0_u8; 1 << bits];
+    let place = |template: u64| (template >> (64 - bits)) as usize;
+    of_column().flatten().for_each(|template| counts[place(template)] = counts[place(template)].saturating_add(1));
+    let all = of_column().zip(numbers.into_no_null_iter().zip(rows.into_no_null_iter()));
+    let known = all.filter_map(|(template, (number, row))| Some((template?, number, row)));
+    Ok(known.filter(|(template, ..)| usize::from(counts[place(*template)]) >= LEAST_RUN).collect())
 }
 
 /// Returns whether a column holds numbers that the system hands out: they run, with the holes that undone orders
@@ -184,7 +196,7 @@ struct Run {
 }
 
 impl Run {
-    fn judge(&self, table: &TableView<'_>, ranks: &[Row]) -> Option<Evidence> {
+    fn judge(&self, table: &TableView<'_>, ranks: &Ranks) -> Option<Evidence> {
         let mut distinct = self.numbers.clone();
         distinct.dedup();
         let (first, last) = (distinct[0], distinct[distinct.len() - 1]);
@@ -238,11 +250,11 @@ impl Run {
     }
 
     /// Returns whether the rows were inserted close to each other, `None` where no order is known.
-    fn together(&self, ranks: &[Row]) -> Option<bool> {
+    fn together(&self, ranks: &Ranks) -> Option<bool> {
         if ranks.is_empty() {
             return None;
         }
-        let places: Vec<Row> = self.rows.iter().map(|r| ranks[*r as usize]).collect();
+        let places: Vec<Row> = self.rows.iter().filter_map(|r| ranks.get(*r)).collect();
         let (first, last) = (places.iter().min()?, places.iter().max()?);
         Some((last - first) as usize <= 2 * self.rows.len() + LEAST_RUN)
     }
@@ -253,13 +265,13 @@ impl Run {
         Some(times.iter().max()? - times.iter().min()? <= DAY)
     }
 
-    fn rising(&self, ranks: &[Row]) -> bool {
+    fn rising(&self, ranks: &Ranks) -> bool {
         let mut steps = 0;
         let mut up = 0;
         for i in 1..self.rows.len() {
             if self.numbers[i] > self.numbers[i - 1] {
                 steps += 1;
-                up += usize::from(ranks[self.rows[i] as usize] > ranks[self.rows[i - 1] as usize]);
+                up += usize::from(ranks.get(self.rows[i]) > ranks.get(self.rows[i - 1]));
             }
         }
         steps >= LEAST_RUN - 1 && up as f64 >= 0.98 * f64::from(steps as u32)

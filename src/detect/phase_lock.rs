@@ -104,14 +104,14 @@ fn runs(table: &TableView<'_>, period: i64) -> Vec<Vec<Row>> {
         while let Some(over) = open.iter().position(|chain| place - chain.last_place > LARGEST_STEP) {
             close(open.remove(over));
         }
-        let Some(time) = table.facts.created.get(*row) else { continue };
+        let Some(time) = table.facts.created.get(row) else { continue };
         let nearest = open.iter_mut().filter(|c| distance(c.last, time) <= TOLERANCE).min_by_key(|c| place - c.last_place);
         match nearest {
             Some(chain) => {
-                chain.others.push((*row, time));
+                chain.others.push((row, time));
                 (chain.last, chain.last_place) = (time, place);
             }
-            None => open.push(Open { first: (*row, time), others: Vec::new(), last: time, last_place: place }),
+            None => open.push(Open { first: (row, time), others: Vec::new(), last: time, last_place: place }),
         }
     }
     open.into_iter().for_each(close);

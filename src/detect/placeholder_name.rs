@@ -1,6 +1,10 @@
 //! Names and addresses that consist of placeholder words and nothing else: "Test User", "asdf asdf",
 //! `qa.test3@`. A person may be called Test; nobody is called Test Tester.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use foldhash::fast::FixedState;
 use polars::prelude::{DataFrame, IntoColumn as _, NamedFrom as _, PolarsResult, Series};
 
 use super::{Detector, TableView, placeholder_word, rows_of, vocabulary};
@@ -210,20 +214,59 @@ impl Detector for PlaceholderName {
     }
 }
 
+/// What a word of the lists is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Known {
+    Placeholder,
+    Filler,
+}
+
+/// Both lists: most names are told from them by their first word.
+static LISTED: LazyLock<HashMap<&'static str, Known, FixedState>> = LazyLock::new(|| {
+    let fillers = FILLERS.iter().map(|word| (*word, Known::Filler));
+    fillers.chain(placeholder_word::WORDS.iter().map(|word| (*word, Known::Placeholder))).collect()
+});
+
 /// Returns whether every word of a name is a placeholder, and at least one is no mere filler.
 fn placeholders_only(name: &str) -> bool {
-    let lower = vocabulary::lower_case(name);
-    let (mut words, mut placeholders) = (0, 0);
-    for word in lower.split(|c: char| !c.is_alphabetic()).filter(|w| !w.is_empty()) {
-        words += 1;
-        // Most names end here, with their first word.
-        if placeholder_word::is_placeholder(word) || is_mash(word) {
-            placeholders += 1;
-        } else if !FILLERS.contains(&word) {
-            return false;
+    if !name.is_ascii() {
+        let lower = name.to_lowercase();
+        return all_known(lower.split(|c: char| !c.is_alphabetic()), |word| known(word));
+    }
+    let mut lower = [0; LONGEST];
+    all_known(name.split(|c: char| !c.is_ascii_alphabetic()), |word| {
+        // A word that is longer than every one that is listed may still be a row of keys.
+        let Some(lower) = lower.get_mut(..word.len()) else { return known(&word.to_ascii_lowercase()) };
+        lower.copy_from_slice(word.as_bytes());
+        lower.make_ascii_lowercase();
+        std::str::from_utf8(lower).ok().and_then(known)
+    })
+}
+
+/// Bytes of a word that is looked up where it lies.
+const LONGEST: usize = 32;
+
+fn all_known<'t>(words: impl Iterator<Item = &'t str>, mut known: impl FnMut(&str) -> Option<Known>) -> bool {
+    let (mut count, mut placeholders) = (0, 0);
+    for word in words.filter(|w| !w.is_empty()) {
+        count += 1;
+        match known(word) {
+            Some(Known::Placeholder) => placeholders += 1,
+            Some(Known::Filler) => {}
+            // Most names end here, with their first word.
+            None => return false,
         }
     }
-    placeholders > 0 && words <= 5
+    placeholders > 0 && count <= 5
+}
+
+/// Tells what a word in small letters is.
+fn known(word: &str) -> Option<Known> {
+    match LISTED.get(word) {
+        Some(Known::Placeholder) => Some(Known::Placeholder),
+        _ if is_mash(word) => Some(Known::Placeholder),
+        listed => listed.copied(),
+    }
 }
 
 /// Returns whether a name is one of fiction or of forms, which people bear too.
@@ -253,9 +296,14 @@ fn is_mash(word: &str) -> bool {
     }
     let bytes = word.as_bytes();
     let same = bytes.iter().all(|b| *b == bytes[0]);
+    let neighbours = |pair: &[u8]| NEIGHBOURS[usize::from(pair[0] & 0x7f)][usize::from(pair[1] & 0x7f)];
+    // In most words hardly any two letters are neighbours, on any row of keys.
+    let pairs = bytes.windows(2).filter(|pair| neighbours(pair) != 0).count();
+    if !same && (pairs + 1) * 4 < bytes.len() * 3 {
+        return false;
+    }
     let mut next = [0; KEYS.len()];
-    for pair in bytes.windows(2) {
-        let rows = NEIGHBOURS[usize::from(pair[0] & 0x7f)][usize::from(pair[1] & 0x7f)];
+    for rows in bytes.windows(2).map(neighbours) {
         next.iter_mut().enumerate().for_each(|(row, count)| *count += usize::from(rows >> row & 1));
     }
     let most = next.into_iter().max().unwrap_or_default();

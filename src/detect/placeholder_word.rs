@@ -28,7 +28,7 @@ const REAL_FLOOR: f64 = 0.0008;
 /// Share of seeded rows that hold one, so that a word alone adds four bits.
 const SEEDED: f64 = 0.0128;
 
-const WORDS: &[&str] = &[
+pub(super) const WORDS: &[&str] = &[
     "test",
     "tests",
     "tester",
@@ -102,11 +102,6 @@ impl Marks for PlaceholderWord {
             proposes: false,
         })
     }
-}
-
-/// Returns whether a lower-case word is one of the list.
-pub(super) fn is_placeholder(word: &str) -> bool {
-    WORDS.contains(&word)
 }
 
 /// Returns whether a text holds a whole word of the list.

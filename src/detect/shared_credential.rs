@@ -4,7 +4,7 @@ use polars::prelude::{DataFrame, IntoColumn as _, NamedFrom as _, PolarsResult, 
 
 use super::{Detector, TableView, rows_of};
 use crate::model::stamp::DAY;
-use crate::model::{Certainty, DetectorMeta, Evidence, Family, Measure, Role};
+use crate::model::{Certainty, DetectorMeta, Evidence, Family, Measure, Role, Row};
 use crate::snapshot::{Chunk, ColumnRead};
 
 /// Finds shared credentials.
@@ -23,6 +23,9 @@ const META: DetectorMeta = DetectorMeta {
 /// Share of a table above which a value that is spread over time is a placeholder.
 const PLACEHOLDER_SHARE: f64 = 0.05;
 
+/// The bit of a value's digest that says whether it is a hash.
+const HASHED: u64 = 1;
+
 impl Detector for SharedCredential {
     fn meta(&self) -> &'static DetectorMeta {
         &META
@@ -35,51 +38,36 @@ impl Detector for SharedCredential {
 
     fn scan(&self, chunk: &Chunk, table: &TableView<'_>) -> PolarsResult<DataFrame> {
         let mut rows: Vec<u32> = Vec::new();
-        let mut hashes: Vec<u64> = Vec::new();
-        let mut hashed: Vec<bool> = Vec::new();
+        let mut values: Vec<u64> = Vec::new();
         for read in table.texts(META.reads) {
             for (offset, text) in chunk.frame.column(&read.name())?.str()?.iter().enumerate() {
                 let Some(text) = text.filter(|t| t.trim().chars().count() > 2) else { continue };
                 rows.push(chunk.first_row + offset as u32);
-                hashes.push(super::context::text_hash(read.column() as u64, text));
-                hashed.push(text.len() >= 20 && (text.starts_with('$') || text.contains("$")));
+                let hashed = text.len() >= 20 && text.contains('$');
+                values.push(super::context::text_hash(read.column() as u64, text) & !HASHED | u64::from(hashed));
             }
         }
-        DataFrame::new(
-            rows.len(),
-            vec![
-                Series::new("row".into(), rows).into_column(),
-                Series::new("value".into(), hashes).into_column(),
-                Series::new("hashed".into(), hashed).into_column(),
-            ],
-        )
+        DataFrame::new(rows.len(), vec![Series::new("row".into(), rows).into_column(), Series::new("value".into(), values).into_column()])
     }
 
     fn finish(&self, merged: &DataFrame, table: &TableView<'_>) -> PolarsResult<Vec<Evidence>> {
-        let sorted = merged.sort(["value", "row"], Default::default())?;
-        let rows = rows_of(&sorted)?;
-        let values: Vec<u64> = sorted.column("value")?.u64()?.into_no_null_iter().collect();
-        let hashed: Vec<bool> = sorted.column("hashed")?.bool()?.iter().flatten().collect();
+        let mut sorted: Vec<(u64, Row)> = merged.column("value")?.u64()?.into_no_null_iter().zip(rows_of(merged)?).collect();
+        sorted.sort_unstable();
         let mut evidence = Vec::new();
-        let mut start = 0;
-        for end in 1..=rows.len() {
-            if end < rows.len() && values[end] == values[start] {
-                continue;
-            }
-            let members = &rows[start..end];
-            let is_hash = hashed[start];
-            start = end;
-            if members.len() < 2 || is_placeholder(members, table) {
+        for members in sorted.chunk_by(|a, b| a.0 == b.0).filter(|members| members.len() > 1) {
+            let value = members[0].0;
+            let is_hash = value & HASHED != 0;
+            let mut rows: Vec<Row> = members.iter().map(|m| m.1).collect();
+            if is_placeholder(&rows, table) {
                 continue;
             }
             let what = if is_hash { "salted password hash" } else { "stored password that is no hash" };
-            let mut rows = members.to_vec();
             rows.dedup();
             evidence.push(Evidence {
                 detector: META.id,
                 family: META.family,
                 table: table.profile.id,
-                kind: format!("credential {:08x}", values[end - 1] >> 32),
+                kind: format!("credential {:08x}", value >> 32),
                 detail: format!("{} accounts share one {what}", rows.len()),
                 rows,
                 // Two accounts that share an unhashed value may both have been set up by hand.

@@ -74,8 +74,8 @@ impl Detector for SteadyStep {
     }
 
     fn finish(&self, _merged: &DataFrame, table: &TableView<'_>) -> PolarsResult<Vec<Evidence>> {
-        let mut times: Vec<(i64, Row)> = table.facts.created.iter().zip(0..).filter_map(|(time, row)| Some((time?, row))).collect();
-        times.sort_unstable();
+        let created = &table.facts.created;
+        let times: Vec<(i64, Row)> = created.rising().into_iter().filter_map(|row| Some((created.get(row)?, row))).collect();
         let mut evidence: Vec<Evidence> = Vec::new();
         let (Some(first), Some(last)) = (times.first(), times.last()) else { return Ok(Vec::new()) };
         let rate = BUSY * times.len() as f64 / (last.0 - first.0).max(1) as f64;

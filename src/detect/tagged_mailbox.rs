@@ -29,6 +29,7 @@ const USUAL: f64 = 0.02;
 impl Marks for TaggedMailbox {
     const META: &'static DetectorMeta = &META;
     const LACKS: &'static str = "no address";
+    const MANY: usize = LEAST;
 
     fn mark(&self, _role: Role, text: &str) -> Option<Kind> {
         let (local, domain) = text.rsplit_once('@')?;
@@ -37,8 +38,7 @@ impl Marks for TaggedMailbox {
     }
 
     fn weigh(&self, of: &Marked<'_>) -> Option<Finding> {
-        let shared: usize = of.all.values().filter(|rows| rows.len() >= LEAST).map(Vec::len).sum();
-        (of.rows.len() >= LEAST && shared as f64 <= USUAL * of.table.rows() as f64).then(|| Finding {
+        (of.rows.len() >= LEAST && of.in_large as f64 <= USUAL * of.table.rows() as f64).then(|| Finding {
             detail: format!("{} accounts have the mailbox {}", of.rows.len(), of.kind),
             measure: Measure::Against { bits: BITS },
             certainty: Certainty::Suggests,

@@ -88,7 +88,7 @@ impl Detector for TimeContradiction {
     }
 
     fn finish(&self, merged: &DataFrame, table: &TableView<'_>) -> PolarsResult<Vec<crate::model::Evidence>> {
-        marks::facts(&META, merged, table, |of| {
+        marks::facts(&META, usize::MAX, merged, table, |of| {
             Some(Finding {
                 detail: of.kind.to_owned(),
                 measure: Measure::Rate { seeded: SEEDED, real_floor: REAL_FLOOR },

@@ -6,8 +6,8 @@ use foldhash::fast::FixedState;
 use polars::prelude::{DataFrame, IntoColumn as _, NamedFrom as _, PolarsResult, Series};
 
 use super::context::text_hash;
-use super::{Detector, TableView};
-use crate::model::{Certainty, DetectorMeta, Evidence, Family, Measure, Role, Row, TableClass};
+use super::{Detector, Order, TableView};
+use crate::model::{Certainty, DetectorMeta, Evidence, Family, Measure, Role, TableClass};
 use crate::snapshot::{Chunk, ColumnRead};
 
 /// Finds what [`META`] says.
@@ -112,7 +112,11 @@ impl Detector for Turn {
             let hashes: Vec<u32> = merged.column(&place.to_string())?.u32()?.into_no_null_iter().collect();
             let mut by_row = vec![0; table.rows()];
             rows.iter().zip(&hashes).for_each(|(row, hash)| by_row[*row as usize] = *hash);
-            let ordered: Vec<u32> = table.facts.order.iter().map(|row| by_row[*row as usize]).collect();
+            drop(hashes);
+            let ordered = match &table.facts.order {
+                Order::Listed(order) => order.iter().map(|row| by_row[*row as usize]).collect(),
+                _ => by_row,
+            };
             let looked_at = (ordered.len() * LONGEST * parts.len()) as f64;
             for run in runs(&ordered, looked_at.log2()) {
                 evidence.push(fact(table, &run));
@@ -231,8 +235,7 @@ fn shorter(values: &[u32], turn: usize) -> bool {
 }
 
 fn fact(table: &TableView<'_>, run: &Run) -> Evidence {
-    let mut rows: Vec<Row> = table.facts.order[run.start..run.end].to_vec();
-    rows.sort_unstable();
+    let rows = table.facts.order.sorted(run.start..run.end);
     let certain = table.profile.class == TableClass::People && run.turn >= CERTAIN_TURN && run.log2_p <= CERTAIN_CHANCE;
     Evidence {
         detector: META.id,

@@ -73,9 +73,39 @@ impl ListSet {
     }
 }
 
-/// Words with the sets of lists that they are in, as a given name or at all, and as a family name. They are looked up
-/// several times a row.
-type Words = HashMap<Box<str>, (ListSet, ListSet), FixedState>;
+/// The lists that a word is in: as a given name or at all, and as a family name.
+type Sets = (ListSet, ListSet);
+
+/// Words with the lists that they are in. They are looked up several times a row: many words share their lists, and a
+/// number for these keeps the table small.
+#[derive(Default)]
+struct Words {
+    numbers: HashMap<Box<str>, u32, FixedState>,
+    sets: Vec<Sets>,
+    known: HashMap<Sets, u32>,
+}
+
+impl Words {
+    fn get(&self, word: &str) -> Option<Sets> {
+        self.numbers.get(word).map(|number| self.sets[*number as usize])
+    }
+
+    /// Adds a word to lists.
+    fn add(&mut self, word: Box<str>, sets: Sets) {
+        let own = self.get(&word).unwrap_or_default();
+        let sets = (own.0.or(sets.0), own.1.or(sets.1));
+        let next = self.sets.len() as u32;
+        let number = *self.known.entry(sets).or_insert(next);
+        if number == next {
+            self.sets.push(sets);
+        }
+        self.numbers.insert(word, number);
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (&str, Sets)> {
+        self.numbers.iter().map(|(word, number)| (&**word, self.sets[*number as usize]))
+    }
+}
 
 /// A vocabulary file: titles of lists, and the sets that each word is in.
 struct Vocabulary {
@@ -101,7 +131,7 @@ impl Vocabulary {
                     if place.ends_with('l') { sets.1.insert(list) } else { sets.0.insert(list) }
                 }
             } else if !line.starts_with('#') {
-                vocabulary.words.extend(line.split('\t').map(|word| (Box::from(word), sets)));
+                line.split('\t').for_each(|word| vocabulary.words.add(word.into(), sets));
             }
         }
         vocabulary
@@ -114,11 +144,8 @@ static TEXTS: LazyLock<Vocabulary> = LazyLock::new(|| Vocabulary::read(include_b
 /// The same names in the letters of an address, as generators write them there.
 static FOLDED: LazyLock<Words> = LazyLock::new(|| {
     let mut folded = Words::default();
-    for (word, sets) in &NAMES.words {
-        for form in fold(word) {
-            let entry = folded.entry(form.into()).or_default();
-            *entry = (entry.0.or(sets.0), entry.1.or(sets.1));
-        }
+    for (word, sets) in NAMES.words.iter() {
+        fold(word).into_iter().for_each(|form| folded.add(form.into(), sets));
     }
     folded
 });
@@ -182,12 +209,12 @@ pub(super) fn word_lists() -> &'static [String] {
 
 /// Walks the words of all lists of names, in ASCII letters.
 pub(super) fn folded_names() -> impl Iterator<Item = &'static str> {
-    FOLDED.keys().map(AsRef::as_ref)
+    FOLDED.iter().map(|(word, _)| word)
 }
 
 /// Returns whether any list holds a lower-case word of ASCII letters as a name, as addresses write it.
 pub(super) fn is_folded_name(word: &str) -> bool {
-    FOLDED.contains_key(word)
+    FOLDED.get(word).is_some()
 }
 
 /// Returns whether any list holds a lower-case word as a name.
@@ -230,8 +257,14 @@ fn family(name: &str) -> ListSet {
     }
 }
 
-fn lookup(name: &str) -> (ListSet, ListSet) {
-    NAMES.words.get(name).copied().unwrap_or_default()
+/// Returns the lists that hold a name as a given one, and those that hold it as a family name.
+fn both(name: &str) -> Sets {
+    let found = lookup(name);
+    if name.contains('-') { (given(name), family(name)) } else { found }
+}
+
+fn lookup(name: &str) -> Sets {
+    NAMES.words.get(name).unwrap_or_default()
 }
 
 /// Titles and degrees before and behind names.
@@ -312,7 +345,10 @@ pub(super) fn whole_name(name: &str) -> ListSet {
         [] => ListSet::default(),
         [one] => joined_name(one),
         // Some languages write the family name first.
-        [first, last] => given(first).and(family(last)).or(given(last).and(family(first))),
+        [first, last] => {
+            let (one, other) = (both(first), both(last));
+            one.0.and(other.1).or(other.0.and(one.1))
+        }
         [first, rest @ ..] => {
             let last = rest[rest.len() - 1];
             let mut lists = given(first).and(family(&rest.join(" "))).or(given(first).and(family(last)));
@@ -352,7 +388,7 @@ pub(super) fn handle_name(handle: &str) -> ListSet {
     let lower = handle.to_ascii_lowercase();
     let trimmed = lower.trim_end_matches(|c: char| c.is_ascii_digit());
     let parts: Vec<&str> = trimmed.split(['.', '_', '-']).filter(|p| !p.is_empty()).collect();
-    let look = |part: &str| FOLDED.get(part).copied().unwrap_or_default();
+    let look = |part: &str| FOLDED.get(part).unwrap_or_default();
     let lists = match parts.as_slice() {
         [one] => one_word(one),
         [a, b] => {
@@ -373,7 +409,7 @@ pub(super) fn handle_name(handle: &str) -> ListSet {
 /// Returns the lists that hold the names inside a handle of one word: a name, an initial and a family name, or a
 /// family and a given name run together.
 fn one_word(word: &str) -> ListSet {
-    let look = |part: &str| FOLDED.get(part).copied().unwrap_or_default();
+    let look = |part: &str| FOLDED.get(part).unwrap_or_default();
     if word.len() < 3 || !word.is_ascii() {
         return ListSet::default();
     }
@@ -403,7 +439,7 @@ pub(super) fn text(text: &str) -> (ListSet, usize) {
             continue;
         }
         words += 1;
-        let found = TEXTS.words.get(&*lower_case(word)).map(|s| s.0).unwrap_or_default();
+        let found = TEXTS.words.get(&lower_case(word)).map(|s| s.0).unwrap_or_default();
         lists = lists.and(found);
         if lists.is_empty() {
             break;

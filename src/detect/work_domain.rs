@@ -6,7 +6,7 @@ use polars::prelude::{DataFrame, PolarsResult};
 
 use super::later::BATCH;
 use super::reserved_identifier::reserved_host;
-use super::{Detector, TableFacts, TableView, grouped, marks, rows_of};
+use super::{Detector, Ranks, TableFacts, TableView, grouped, marks, rows_of};
 use crate::model::stamp::{DAY, HOUR, SECOND};
 use crate::model::{Certainty, DetectorMeta, Evidence, Family, Measure, Role, Row, TableClass};
 use crate::profile::is_privileged;
@@ -236,7 +236,7 @@ impl Detector for WorkDomain {
 }
 
 /// Returns those of a domain's accounts that came by themselves, where they are nearly all and came over weeks.
-fn by_themselves(facts: &TableFacts, ranks: &[Row], rows: &[Row]) -> Option<Vec<Row>> {
+fn by_themselves(facts: &TableFacts, ranks: &Ranks, rows: &[Row]) -> Option<Vec<Row>> {
     let mut times: Vec<(i64, Row)> = rows.iter().filter_map(|row| Some((facts.inserted(*row)?, *row))).collect();
     times.sort_unstable();
     let mut of_day: Vec<(i64, Row)> = times.iter().map(|(time, row)| (time.rem_euclid(DAY), *row)).collect();
@@ -251,9 +251,9 @@ fn by_themselves(facts: &TableFacts, ranks: &[Row], rows: &[Row]) -> Option<Vec<
         return None;
     }
     let in_batch = |time: i64, row: Row| {
-        let rank = ranks[row as usize] as usize;
+        let Some(rank) = ranks.get(row).map(|rank| rank as usize) else { return false };
         let beside = |place: Option<usize>| {
-            let other = place.and_then(|p| facts.order.get(p)).and_then(|r| facts.inserted(*r));
+            let other = place.and_then(|p| facts.order.get(p)).and_then(|r| facts.inserted(r));
             other.is_some_and(|t| (t - time).abs() <= BATCH)
         };
         beside(rank.checked_sub(1)) || beside(Some(rank + 1))

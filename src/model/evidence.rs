@@ -80,7 +80,7 @@ impl Family {
 }
 
 /// Whether a fact leaves room for a human origin.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Certainty {
     /// No person and no live system makes such a row (a reserved name, an unbroken sequence, a child

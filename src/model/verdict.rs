@@ -1,5 +1,6 @@
 //! The machine's opinion of a row, with the bits that made it. Nothing here reaches SQL.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -51,13 +52,13 @@ impl fmt::Display for Verdict {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Reason {
     /// Detector id, or `prior` or `cohort`.
-    pub detector: String,
+    pub detector: Cow<'static, str>,
     /// Family word, or `prior` or `cohort`.
-    pub family: String,
+    pub family: Cow<'static, str>,
     /// What the term adds.
     pub bits: Bits,
-    /// One sentence for a person.
-    pub detail: String,
+    /// One sentence for a person, shared by the rows of which it is said.
+    pub detail: Arc<str>,
 }
 
 /// A row's verdict; its reasons sum to its bits exactly.

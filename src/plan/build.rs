@@ -192,7 +192,7 @@ fn stays_for(case: &Case, place: Place, verdict: Option<&RowVerdict>) -> Result<
     let own = verdict
         .reasons
         .iter()
-        .any(|r| r.bits > crate::model::Bits::ZERO && !matches!(r.family.as_str(), "prior" | "cohort" | "relational" | "protect" | "time"));
+        .any(|r| r.bits > crate::model::Bits::ZERO && !matches!(&*r.family, "prior" | "cohort" | "relational" | "protect" | "time"));
     if is_guarded_class(class) && !own {
         return Ok(Some(format!("a row of a {class} table needs evidence of its own, not only its owner's")));
     }

@@ -1,7 +1,7 @@
 //! Whether the order of keys or of rows tells when rows were inserted. Where it does not (random keys,
 //! a rewritten or shuffled table), says so, and nothing may build on it.
 
-use super::ColumnProfile;
+use super::{ColumnProfile, Packed, Times};
 use crate::model::stamp::{HOUR, SECOND};
 use crate::model::{Role, Row, Scheme, TableId};
 use crate::segments::maximal;
@@ -111,20 +111,36 @@ pub(crate) fn agreement(distances: &[i64]) -> (i64, f64) {
     (offset, agree as f64 / distances.len().max(1) as f64)
 }
 
-/// Tests a table's key, then ids that carry a time, then its row order, against its creation times.
-pub(super) fn trust(
-    reader: Reader<'_>,
-    table: TableId,
-    created: Option<usize>,
+/// What the clocks of a table gave.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) clock: InsertionClock,
+    /// Creation times by row, UTC microseconds.
+    pub(super) created: Times,
+    /// Whether rows lie in the table as their keys rise.
+    pub(super) lies_by_key: bool,
+}
+
+/// What a table's columns say of when its rows were inserted.
+struct Clocks {
+    created: Times,
+    /// The column of an integer key, and its values.
+    key: Option<(usize, Packed)>,
     ids: Option<MintedColumn>,
-) -> Result<InsertionClock, SnapshotError> {
+    /// By how much each row's time runs ahead of its id's, microseconds.
+    distances: Vec<i64>,
+}
+
+/// Reads a table's creation times, and tests its key, then ids that carry a time, then its row order, against them.
+pub(super) fn trust(reader: Reader<'_>, table: TableId, created: Option<usize>, ids: Option<MintedColumn>) -> Result<Found, SnapshotError> {
     let info = reader.table(table);
     let Some(created) = created else {
         // What nothing contradicts is believed: the id is the only clock that the row has.
-        return Ok(match ids.filter(|_| info.rows >= LEAST_ROWS as u64) {
+        let clock = match ids.filter(|_| info.rows >= LEAST_ROWS as u64) {
             Some(ids) => InsertionClock::Minted { ids, agreeing: 1.0 },
             None => InsertionClock::NotApplicable("no creation time to test an order against".to_owned()),
-        });
+        };
+        return Ok(Found { clock, created: Times::default(), lies_by_key: false });
     };
     let key = match info.key() {
         [only] => Some(*only),
@@ -135,75 +151,74 @@ pub(super) fn trust(
     reads.extend(ids.map(|ids| ColumnRead::Text(ids.column)));
     reads.sort_unstable();
     reads.dedup();
-    let mut distances: Vec<i64> = Vec::new();
-    // Of the rows with a time: their times and keys.
-    let (mut times, mut ids_of): (Vec<i64>, Vec<i64>) = (Vec::new(), Vec::new());
-    let mut all_integers = key.is_some();
+    let mut clocks = Clocks { created: Times::default(), key: key.map(|key| (key, Packed::default())), ids, distances: Vec::new() };
     scan(reader, table, &reads, CHUNK_ROWS, |chunk| {
         let column = |read: ColumnRead| chunk.frame.column(&read.name()).and_then(|c| c.i64().cloned()).map_err(SnapshotError::Frame);
         let created = column(ColumnRead::Time(created))?;
-        let keys = key.map(|k| column(ColumnRead::Integer(k))).transpose()?;
+        if let Some((key, values)) = &mut clocks.key {
+            values.extend(column(ColumnRead::Integer(*key))?.iter());
+        }
         if let Some(ids) = ids {
             let texts = chunk.frame.column(&ColumnRead::Text(ids.column).name()).and_then(|c| c.str()).map_err(SnapshotError::Frame)?;
             let minted = texts.iter().map(|t| t.and_then(|t| ids.scheme.read(t)));
-            distances.extend(created.iter().zip(minted).filter_map(|(created, minted)| Some(created? - minted?.micros)));
+            clocks.distances.extend(created.iter().zip(minted).filter_map(|(created, minted)| Some(created? - minted?.micros)));
         }
-        for offset in 0..chunk.frame.height() {
-            let id = keys.as_ref().and_then(|k| k.get(offset));
-            all_integers &= id.is_some();
-            if let Some(time) = created.get(offset) {
-                times.push(time);
-                ids_of.extend(id);
-            }
-        }
+        clocks.created.extend(created.iter());
         Ok::<(), SnapshotError>(())
     })?;
-    if times.len() < LEAST_ROWS {
-        return Ok(InsertionClock::NotApplicable(format!("{} rows with a creation time are too few to test an order", times.len())));
-    }
-    if times.iter().all(|t| *t == times[0]) {
-        return Ok(InsertionClock::NotApplicable("all rows have one creation time".to_owned()));
-    }
-    let share = |line: &[i64]| longest_non_decreasing(line).iter().filter(|on| **on).count() as f64 / line.len() as f64;
-    let by_row = share(&times);
-    if let Some(column) = key.filter(|_| all_integers) {
-        let by_key = if ids_of.is_sorted() { by_row } else { share(&in_order_of(&ids_of, &times)) };
-        if by_key >= TRUSTED_KEYS {
-            return Ok(InsertionClock::Key { column, rising: by_key });
-        }
-    }
-    let (_, agreeing) = agreement(&distances);
-    if let Some(ids) = ids.filter(|_| distances.len() >= LEAST_ROWS && agreeing >= TRUSTED_IDS) {
-        return Ok(InsertionClock::Minted { ids, agreeing });
-    }
-    if by_row >= TRUSTED_SHARE {
-        let moved = moved_alone(&times);
-        if moved <= MOVED_ALONE {
-            return Ok(InsertionClock::RowOrder { rising: by_row });
-        }
-        return Ok(InsertionClock::NotApplicable(format!(
-            "{:.0} % of rows lie alone among rows of another time: updates have moved them",
-            moved * 100.0
-        )));
-    }
-    Ok(InsertionClock::NotApplicable(format!(
-        "only {:.0} % of creation times rise with the order of rows: random keys, or a rewritten table",
-        by_row * 100.0
-    )))
+    let lies_by_key = clocks.key.as_ref().is_some_and(|(_, keys)| keys.iter().is_sorted());
+    Ok(Found { clock: clocks.judge(lies_by_key), created: clocks.created, lies_by_key })
 }
 
-/// Puts times in the order of their rows' keys; those of one key stay as they are.
-fn in_order_of(keys: &[i64], times: &[i64]) -> Vec<i64> {
-    let mut places: Vec<Row> = (0..times.len() as Row).collect();
-    places.sort_by_key(|place| keys[*place as usize]);
-    places.into_iter().map(|place| times[place as usize]).collect()
+impl Clocks {
+    /// Says which of them tells when rows were inserted.
+    fn judge(&self, lies_by_key: bool) -> InsertionClock {
+        let times: Vec<i64> = self.created.known().collect();
+        if times.len() < LEAST_ROWS {
+            return InsertionClock::NotApplicable(format!("{} rows with a creation time are too few to test an order", times.len()));
+        }
+        if times.iter().all(|t| *t == times[0]) {
+            return InsertionClock::NotApplicable("all rows have one creation time".to_owned());
+        }
+        let share = |on: &[bool]| on.iter().filter(|on| **on).count() as f64 / on.len() as f64;
+        let on = longest_non_decreasing(&times);
+        let by_row = share(&on);
+        if let Some((column, keys)) = self.key.as_ref().filter(|(_, keys)| keys.iter().all(|k| k.is_some())) {
+            let rising = if lies_by_key { by_row } else { share(&longest_non_decreasing(&self.in_order_of(keys))) };
+            if rising >= TRUSTED_KEYS {
+                return InsertionClock::Key { column: *column, rising };
+            }
+        }
+        let (_, agreeing) = agreement(&self.distances);
+        if let Some(ids) = self.ids.filter(|_| self.distances.len() >= LEAST_ROWS && agreeing >= TRUSTED_IDS) {
+            return InsertionClock::Minted { ids, agreeing };
+        }
+        if by_row >= TRUSTED_SHARE {
+            let moved = moved_alone(&on);
+            if moved <= MOVED_ALONE {
+                return InsertionClock::RowOrder { rising: by_row };
+            }
+            return InsertionClock::NotApplicable(format!(
+                "{:.0} % of rows lie alone among rows of another time: updates have moved them",
+                moved * 100.0
+            ));
+        }
+        InsertionClock::NotApplicable(format!(
+            "only {:.0} % of creation times rise with the order of rows: random keys, or a rewritten table",
+            by_row * 100.0
+        ))
+    }
+
+    /// Puts the known times in the order of their rows' keys; those of one key stay as they are.
+    fn in_order_of(&self, keys: &Packed) -> Vec<i64> {
+        keys.rising().iter().filter_map(|row| self.created.get(*row)).collect()
+    }
 }
 
 /// Returns the share of rows off the rising line whose neighbours are both on it.
-fn moved_alone(times: &[i64]) -> f64 {
-    let on = longest_non_decreasing(times);
+fn moved_alone(on: &[bool]) -> f64 {
     let alone = on.windows(3).filter(|w| w[0] && !w[1] && w[2]).count();
-    alone as f64 / times.len().max(1) as f64
+    alone as f64 / on.len().max(1) as f64
 }
 
 /// Marks the rows whose times tell when they and their neighbours were inserted: a longest line of times that rise
@@ -211,6 +226,9 @@ fn moved_alone(times: &[i64]) -> f64 {
 #[must_use]
 pub fn rising_line(times: &[i64]) -> Vec<bool> {
     let drawn = disordered(times);
+    if !drawn.contains(&true) {
+        return longest_non_decreasing(times);
+    }
     let others: Vec<i64> = times.iter().zip(&drawn).filter(|(_, drawn)| !**drawn).map(|(time, _)| *time).collect();
     let mut on = longest_non_decreasing(&others).into_iter();
     drawn.into_iter().map(|drawn| !drawn && on.next() == Some(true)).collect()
@@ -241,6 +259,9 @@ fn disordered(times: &[i64]) -> Vec<bool> {
 /// Source: patience sorting (Aldous and Diaconis 1999), O(n log n).
 #[must_use]
 pub fn longest_non_decreasing(values: &[i64]) -> Vec<bool> {
+    if values.is_sorted() {
+        return vec![true; values.len()];
+    }
     // tails[k]: index of the smallest last value of a subsequence of length k + 1.
     let mut tails: Vec<Row> = Vec::new();
     let mut before: Vec<Row> = vec![Row::MAX; values.len()];

@@ -7,10 +7,13 @@ mod clock;
 mod facts;
 mod keys;
 mod leftover;
+mod packed;
 mod polymorphic;
 mod role;
 mod values;
 mod words;
+
+use std::sync::Arc;
 
 use crate::config::{ConfigError, Loaded};
 use crate::model::stamp::{PLAUSIBLE_FROM, Stamp};
@@ -23,6 +26,7 @@ use crate::timing::timed;
 pub(crate) use clock::agreement;
 pub use clock::{InsertionClock, MintedColumn, longest_non_decreasing, rising_line};
 pub use facts::ColumnFacts;
+pub use packed::{Packed, Times};
 pub use polymorphic::{Only, Polymorphic, polymorphic};
 pub use role::is_privileged;
 pub use words::name_words;
@@ -64,6 +68,10 @@ pub struct TableProfile {
     pub ids: Option<MintedColumn>,
     /// The order in which rows were inserted, where that can be told.
     pub clock: InsertionClock,
+    /// Creation times by row, UTC microseconds; empty where the table has none.
+    pub created: Arc<Times>,
+    /// Whether rows lie in the table as their keys rise.
+    pub(crate) lies_by_key: bool,
 }
 
 /// What is known of a column.
@@ -195,13 +203,15 @@ pub fn profile(case: &mut Case, config: &Loaded, now: i64, progress: &dyn Progre
             roles.into_iter().zip(facts).map(|((role, source, reason), facts)| ColumnProfile { role, source, reason, facts }).collect();
         let ids = clock::minted(case.table(id), &columns);
         let clock = InsertionClock::NotApplicable(String::new());
-        tables.push(TableProfile { id, class, class_source, class_reason, columns, ids, clock });
+        let (created, lies_by_key) = (Arc::default(), false);
+        tables.push(TableProfile { id, class, class_source, class_reason, columns, ids, clock, created, lies_by_key });
     }
     let reader = case.reader();
     let trust = |table: &TableProfile| clock::trust(reader, table.id, table.column(Role::CreatedAt), table.ids);
     let clocks = timed(|| "profile: clocks", || parallel::each_within(&tables, HELD_ROWS, |t| reader.table(t.id).rows, trust));
-    for (table, clock) in tables.iter_mut().zip(clocks) {
-        table.clock = clock?;
+    for (table, found) in tables.iter_mut().zip(clocks) {
+        let clock::Found { clock, created, lies_by_key } = found?;
+        (table.clock, table.created, table.lies_by_key) = (clock, Arc::new(created), lies_by_key);
     }
     timed(|| "profile: index", || case.write_keys_and_relations())?;
     timed(|| "profile: taken at", || infer_taken_at(case, &tables, now))?;
@@ -220,17 +230,20 @@ fn infer_taken_at(case: &mut Case, tables: &[TableProfile], now: i64) -> Result<
         return Ok(());
     }
     let reader = case.reader();
+    let plausible = |time: &i64| (PLAUSIBLE_FROM..=now).contains(time);
     let newest_of = |table: &TableProfile| {
+        let mut newest: Option<i64> = table.created.known().filter(plausible).max();
+        // The first column of creation times has been read.
+        let created = table.column(Role::CreatedAt);
         let columns: Vec<usize> = (0..table.columns.len())
-            .filter(|c| matches!(table.columns[*c].role, Role::CreatedAt | Role::UpdatedAt | Role::ActivityAt))
+            .filter(|c| matches!(table.columns[*c].role, Role::CreatedAt | Role::UpdatedAt | Role::ActivityAt) && Some(*c) != created)
             .collect();
-        let mut newest: Option<i64> = None;
         if !columns.is_empty() {
             let of_part = |part: &Part| {
                 let mut newest: Option<i64> = None;
                 reader.visit_part(part, &columns, |_, cells| {
                     let times = cells.iter().filter_map(|cell| Stamp::of(*cell)).map(|s| s.micros);
-                    newest = newest.max(times.filter(|t| (PLAUSIBLE_FROM..=now).contains(t)).max());
+                    newest = newest.max(times.filter(plausible).max());
                     Ok::<(), SnapshotError>(())
                 })?;
                 Ok(newest)

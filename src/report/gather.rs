@@ -10,7 +10,7 @@ use crate::model::value::row_key_json;
 use crate::model::verdict::SnapshotVerdict;
 use crate::model::{Bits, Choice, Role, RowVerdict, TableClass, TableId, Verdict};
 use crate::review::{ReviewError, resolve};
-use crate::snapshot::{Case, SnapshotError, StoredCohort};
+use crate::snapshot::{Case, ShortVerdict, SnapshotError, StoredCohort};
 
 use super::model::{
     Bound, CohortReport, CohortTableReport, Coverage, DetectorReport, InputReport, ListedRow, Report, SampleRow, SnapshotReport, Spared,
@@ -78,9 +78,6 @@ fn card_bytes(cohort: &CohortReport) -> usize {
     5_000 + cohort.title.len() + findings + reasons + tables
 }
 
-/// A stored verdict with the digest of its evidence.
-type Judged = (RowVerdict, String);
-
 /// Tables with what the analysis learnt of them.
 struct Known {
     class: Vec<TableClass>,
@@ -93,7 +90,8 @@ struct Known {
 /// # Errors
 /// Returns what the case file says.
 pub fn gather(case: &Case, config: &Loaded, redact: Redact, now: i64, command: &str) -> Result<Report, ReviewError> {
-    let verdicts = case.verdicts()?;
+    // Terms are read of the rows that are shown.
+    let verdicts = case.verdicts_in_short()?;
     let verdict = case.meta("verdict")?.and_then(|v| SnapshotVerdict::parse(&v)).unwrap_or(SnapshotVerdict::Unchecked);
     let known = known(case)?;
     let tables = tables(case, &known, &verdicts);
@@ -101,7 +99,7 @@ pub fn gather(case: &Case, config: &Loaded, redact: Redact, now: i64, command: &
     let ids: Vec<&str> = stored.iter().map(|c| c.cohort.id.0.as_str()).collect();
     let place: BTreeMap<&str, usize> = ids.iter().enumerate().map(|(i, id)| (*id, i)).collect();
     let (mut graph, watched) = graph::graph(case, &tables);
-    let marks = Marks::new(case, verdicts.iter().map(|v| &v.0), &place);
+    let marks = Marks::new(case, verdicts.iter().map(|v| &v.verdict), &place);
     let tally = tally(case, &tables, &marks, &ids, &watched, &mut graph.edges)?;
     let mut cohorts = cohorts(case, &known, &stored, &verdicts, &place, redact)?;
     for ((cohort, hours), strip) in cohorts.iter_mut().zip(tally.hours).zip(tally.ids) {
@@ -145,8 +143,7 @@ pub fn gather(case: &Case, config: &Loaded, redact: Redact, now: i64, command: &
             .into_iter()
             .map(|(table, key, bits, reasons)| {
                 let side = |keep: fn(Bits) -> bool| {
-                    let said: Vec<&str> =
-                        reasons.iter().filter(|r| keep(r.bits) && r.detector != "prior").map(|r| r.detail.as_str()).collect();
+                    let said: Vec<&str> = reasons.iter().filter(|r| keep(r.bits) && r.detector != "prior").map(|r| &*r.detail).collect();
                     line(&said.join("; "))
                 };
                 Spared {
@@ -184,9 +181,9 @@ fn table_name(case: &Case, table: TableId) -> String {
     line(&case.table(table).table.name.to_string())
 }
 
-fn tables(case: &Case, known: &Known, verdicts: &[Judged]) -> Vec<TableReport> {
+fn tables(case: &Case, known: &Known, verdicts: &[ShortVerdict]) -> Vec<TableReport> {
     let mut counts: BTreeMap<(TableId, Verdict), u64> = BTreeMap::new();
-    for (verdict, _) in verdicts {
+    for ShortVerdict { verdict, .. } in verdicts {
         *counts.entry((verdict.table, verdict.verdict)).or_insert(0) += 1;
     }
     let count = |table, verdict| counts.get(&(table, verdict)).copied().unwrap_or(0);
@@ -206,16 +203,16 @@ fn cohorts(
     case: &Case,
     known: &Known,
     stored: &[StoredCohort],
-    verdicts: &[Judged],
+    verdicts: &[ShortVerdict],
     place: &BTreeMap<&str, usize>,
     redact: Redact,
 ) -> Result<Vec<CohortReport>, ReviewError> {
     // Without decisions nothing can be resolved, and resolving reads every key.
     let resolution = if case.decisions()?.is_empty() { None } else { Some(resolve(case, 1, "")?) };
-    let mut members: Vec<BTreeMap<TableId, Vec<&Judged>>> = stored.iter().map(|_| BTreeMap::new()).collect();
-    for judged in verdicts {
-        if let Some(cohort) = judged.0.cohort.as_ref().and_then(|c| place.get(c.0.as_str())) {
-            members[*cohort].entry(judged.0.table).or_default().push(judged);
+    let mut members: Vec<BTreeMap<TableId, Vec<&ShortVerdict>>> = stored.iter().map(|_| BTreeMap::new()).collect();
+    for short in verdicts {
+        if let Some(cohort) = short.verdict.cohort.as_ref().and_then(|c| place.get(c.0.as_str())) {
+            members[*cohort].entry(short.verdict.table).or_default().push(short);
         }
     }
     let detail = Detail::of(stored.len());
@@ -229,12 +226,15 @@ fn cohorts(
             tables.push(cohort_table(case, known, part.table, rows, samples, &detail, redact)?);
         }
         let typical = cohort.tables.first().and_then(|part| {
-            let mut rows: Vec<&RowVerdict> =
-                members.get(&part.table)?.iter().map(|j| &j.0).filter(|v| v.verdict != Verdict::Protected).collect();
-            rows.sort_by_key(|v| v.bits);
+            let mut rows: Vec<&ShortVerdict> =
+                members.get(&part.table)?.iter().copied().filter(|v| v.verdict.verdict != Verdict::Protected).collect();
+            rows.sort_by_key(|v| v.verdict.bits);
             rows.get(rows.len() / 2).copied()
         });
-        let typical_terms = typical.map(|t| t.reasons.clone()).unwrap_or_default();
+        let typical_terms = match typical {
+            Some(typical) => case.whole_verdict(typical)?.0.reasons,
+            None => Vec::new(),
+        };
         reports.push(CohortReport {
             id: cohort.id.0.clone(),
             digest: stored.digest.clone(),
@@ -249,8 +249,8 @@ fn cohorts(
             findings: cohort.findings.iter().take(detail.findings).map(|f| line(f)).collect(),
             decision: resolution.as_ref().map_or(Choice::Hold, |r| r.cohort_state(&cohort.id)),
             tables,
-            typical: typical_terms.into_iter().map(|r| crate::model::Reason { detail: line(&r.detail), ..r }).collect(),
-            typical_bits: typical.map(|t| t.bits).unwrap_or_default(),
+            typical: typical_terms.into_iter().map(|r| crate::model::Reason { detail: line(&r.detail).into(), ..r }).collect(),
+            typical_bits: typical.map(|t| t.verdict.bits).unwrap_or_default(),
             hours: None,
             ids: None,
         });
@@ -262,12 +262,12 @@ fn cohort_table(
     case: &Case,
     known: &Known,
     table: TableId,
-    rows: &[&Judged],
+    rows: &[&ShortVerdict],
     samples: usize,
     detail: &Detail,
     redact: Redact,
 ) -> Result<CohortTableReport, SnapshotError> {
-    let count = |verdict| rows.iter().filter(|j| j.0.verdict == verdict).count() as u64;
+    let count = |verdict| rows.iter().filter(|v| v.verdict.verdict == verdict).count() as u64;
     // From the whole length: a list of only the first hides what the rest look like.
     let shown = rows.len().min(samples);
     let mut chosen: BTreeSet<usize> = (0..shown).map(|i| i * rows.len() / shown).collect();
@@ -282,7 +282,8 @@ fn cohort_table(
     columns.truncate(detail.columns);
     let mut samples = Vec::new();
     for index in chosen {
-        samples.push(sample(case, known, rows[index], &columns, detail.longest, redact)?);
+        let (verdict, digest) = case.whole_verdict(rows[index])?;
+        samples.push(sample(case, known, &verdict, &digest, &columns, detail.longest, redact)?);
     }
     Ok(CohortTableReport {
         name: table_name(case, table),
@@ -298,7 +299,8 @@ fn cohort_table(
 fn sample(
     case: &Case,
     known: &Known,
-    (verdict, digest): &Judged,
+    verdict: &RowVerdict,
+    digest: &str,
     columns: &[usize],
     longest: usize,
     redact: Redact,
@@ -311,7 +313,7 @@ fn sample(
     let bound = is_open_key(&key, key_roles, redact).then(|| Bound {
         table: case.table(table).table.name.to_string(),
         key: row_key_json(&key),
-        digest: digest.clone(),
+        digest: digest.to_owned(),
     });
     Ok(SampleRow {
         key: show_key(&key, key_roles, redact),
@@ -345,13 +347,14 @@ const fn weight(role: Role) -> u8 {
 }
 
 /// Lists rows that are decided by themselves, those in review, then protected ones, as far as `room` bytes go.
-fn listed(case: &Case, known: &Known, verdicts: &[Judged], room: usize, redact: Redact) -> Result<Vec<ListedRow>, SnapshotError> {
-    let of = |wanted: Verdict| verdicts.iter().filter(move |j| j.0.verdict == wanted);
+fn listed(case: &Case, known: &Known, verdicts: &[ShortVerdict], room: usize, redact: Redact) -> Result<Vec<ListedRow>, SnapshotError> {
+    let of = |wanted: Verdict| verdicts.iter().filter(move |v| v.verdict.verdict == wanted);
     let mut rows = Vec::new();
     let mut left = room;
     for (verdict, most, reserve) in [(Verdict::Review, LISTED_REVIEW, room / 4), (Verdict::Protected, LISTED_PROTECTED, 0)] {
-        for judged in of(verdict).take(most) {
-            let row = listed_row(case, known, judged, redact)?;
+        for short in of(verdict).take(most) {
+            let (whole, digest) = case.whole_verdict(short)?;
+            let row = listed_row(case, known, &whole, &digest, redact)?;
             let names: usize = row.columns.iter().map(|c| 45 + c.len()).sum();
             let bytes = row_bytes(&row.row) + names + row.table.len() + row.why.len() + 60;
             if left < reserve + bytes {
@@ -364,8 +367,7 @@ fn listed(case: &Case, known: &Known, verdicts: &[Judged], room: usize, redact: 
     Ok(rows)
 }
 
-fn listed_row(case: &Case, known: &Known, judged: &Judged, redact: Redact) -> Result<ListedRow, SnapshotError> {
-    let verdict = &judged.0;
+fn listed_row(case: &Case, known: &Known, verdict: &RowVerdict, digest: &str, redact: Redact) -> Result<ListedRow, SnapshotError> {
     let roles = &known.roles[verdict.table.index()];
     let mut columns = telling(roles, 4);
     // The key has a column of its own in the list.
@@ -378,12 +380,12 @@ fn listed_row(case: &Case, known: &Known, judged: &Judged, redact: Redact) -> Re
         .filter(|r| if verdict.verdict == Verdict::Protected { r.detector == "protect" } else { r.bits > Bits::ZERO })
         .collect();
     said.sort_by_key(|r| std::cmp::Reverse(r.bits));
-    let words: Vec<&str> = said.iter().take(2).map(|r| r.detail.as_str()).collect();
+    let words: Vec<&str> = said.iter().take(2).map(|r| &*r.detail).collect();
     Ok(ListedRow {
         table: table_name(case, verdict.table),
         cohort: verdict.cohort.as_ref().map(|c| c.0.clone()),
         columns: columns.iter().map(|c| line(&case.table(verdict.table).table.columns[*c].name)).collect(),
-        row: sample(case, known, judged, &columns, 40, redact)?,
+        row: sample(case, known, verdict, digest, &columns, 40, redact)?,
         why: line(&words.join("; ")),
     })
 }

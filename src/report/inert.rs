@@ -26,8 +26,8 @@ fn report(text: &str) -> Report {
         cells: vec![Cell { text: cell.clone(), mark: None }, Cell { text: "x".to_owned(), mark: None }],
     };
     let reasons = vec![
-        Reason { detector: "prior".to_owned(), family: "prior".to_owned(), bits: Bits::new(-10.0), detail: said.clone() },
-        Reason { detector: "placeholder-word".to_owned(), family: "vocabulary".to_owned(), bits: Bits::new(40.0), detail: said.clone() },
+        Reason { detector: "prior".into(), family: "prior".into(), bits: Bits::new(-10.0), detail: said.as_str().into() },
+        Reason { detector: "placeholder-word".into(), family: "vocabulary".into(), bits: Bits::new(40.0), detail: said.as_str().into() },
     ];
     let hours = TableHours { table: said.clone(), rows: 60, hours: (0..168).map(|h| h % 5).collect() };
     let table =

@@ -20,8 +20,8 @@ pub(super) fn cell(value: &Value, role: Role, mode: Redact, longest: usize, reas
         return Cell { text, mark: None };
     }
     for reason in reasons.iter().filter(|r| r.bits > Bits::ZERO) {
-        let whole = Some((0..text.len(), reason.detector.clone()));
-        match reason.detector.as_str() {
+        let whole = Some((0..text.len(), reason.detector.to_string()));
+        match &*reason.detector {
             "prior" | "cohort" | "protect" => continue,
             "owner" if role == Role::Reference => return Cell { text, mark: whole },
             _ => {}
@@ -36,7 +36,7 @@ pub(super) fn cell(value: &Value, role: Role, mode: Redact, longest: usize, reas
         match spoken_of(&reason.detail, &raw) {
             Some(Spoken::All) => return Cell { text, mark: whole },
             Some(Spoken::Word(word)) => {
-                let mark = place(&text, word).map_or(whole, |range| Some((range, reason.detector.clone())));
+                let mark = place(&text, word).map_or(whole, |range| Some((range, reason.detector.to_string())));
                 return Cell { text, mark };
             }
             None => {}

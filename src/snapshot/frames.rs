@@ -58,6 +58,14 @@ pub struct Chunk {
     pub frame: DataFrame,
 }
 
+impl Chunk {
+    /// Returns a chunk of no rows and no columns.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self { first_row: 0, frame: DataFrame::default() }
+    }
+}
+
 /// What a column of the table becomes: a column of the frame for each way in which it is read.
 #[derive(Default)]
 struct Builders {

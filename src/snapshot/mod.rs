@@ -16,7 +16,7 @@ mod stats;
 mod visit;
 
 pub use bulk::{BulkTable, BulkWriter, Finished, Method};
-pub use case::{Case, CaseTable, DetectorRun, StoredCohort, StoredSpared};
+pub use case::{Case, CaseTable, DetectorRun, ShortVerdict, StoredCohort, StoredSpared};
 pub use frames::{CHUNK_ROWS, Chunk, ColumnRead, scan, scan_with};
 pub use leaves::Part;
 pub use partial::Partial;

@@ -149,8 +149,10 @@ impl Case {
     /// Returns what SQLite says.
     pub fn closest_spared(&self, most: usize) -> Result<(Vec<super::StoredSpared>, usize), SnapshotError> {
         type Stored = (String, String, f64, String);
+        let counted = self.meta("spared_total")?.and_then(|total| total.parse().ok());
         let run = || -> rusqlite::Result<(Vec<Stored>, usize)> {
-            let total = self.db().query_row("SELECT count(*) FROM unseed_spared", [], |row| row.get::<_, i64>(0))? as usize;
+            let count = || self.db().query_row("SELECT count(*) FROM unseed_spared", [], |row| row.get::<_, i64>(0));
+            let total = counted.map_or_else(|| count().map(|n| n as usize), Ok)?;
             let mut statement =
                 self.db().prepare("SELECT table_name, row_key, bits, reasons FROM unseed_spared ORDER BY bits DESC, rowid LIMIT ?1")?;
             let rows = statement.query_map([most as i64], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;

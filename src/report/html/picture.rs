@@ -214,7 +214,7 @@ pub(super) fn waterfall(reasons: &[Reason], sum: Bits) -> Markup {
     let mut rows = Vec::new();
     for reason in reasons {
         let to = from + reason.bits.get();
-        let (class, side) = match reason.family.as_str() {
+        let (class, side) = match &*reason.family {
             "prior" => ("prior", "before looking"),
             _ if reason.bits < Bits::ZERO => ("against", "against"),
             _ => ("for", "for"),

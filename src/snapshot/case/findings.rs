@@ -7,7 +7,7 @@ use rusqlite::params;
 use super::{Case, from_json, to_json};
 use crate::model::value::row_key_json;
 use crate::model::verdict::Spared;
-use crate::model::{Cohort, CohortId, Evidence, Reason, Row, RowVerdict, TableId, Value, Verdict};
+use crate::model::{Cohort, CohortId, Evidence, Reason, Row, RowVerdict, TableId, Verdict};
 use crate::snapshot::SnapshotError;
 
 /// What a detector did with a table: detector, table, result, facts, why it does not apply.
@@ -23,6 +23,14 @@ pub struct StoredCohort {
     pub cohort: Cohort,
     /// Digest over members and their evidence.
     pub digest: String,
+}
+
+/// A verdict without its terms, and where it is stored.
+#[derive(Clone, Debug)]
+pub struct ShortVerdict {
+    /// The verdict.
+    pub verdict: RowVerdict,
+    place: i64,
 }
 
 impl Case {
@@ -184,23 +192,27 @@ impl Case {
         run().map_err(|e| self.sqlite(e))
     }
 
-    /// Stores rows that looked like seeded ones and stay real; those of a table follow each other, by row.
+    /// Stores rows that looked like seeded ones and stay real, of so many in all; those of a table follow each other, by
+    /// row.
     ///
     /// # Errors
     /// Returns what SQLite says.
-    pub fn put_spared(&self, spared: &[Spared]) -> Result<(), SnapshotError> {
+    pub fn put_spared(&self, spared: &[Spared], total: usize) -> Result<(), SnapshotError> {
+        self.set_meta("spared_total", &total.to_string())?;
         let mut written: HashMap<*const Reason, String> = HashMap::new();
         for of_table in spared.chunk_by(|a, b| a.table == b.table) {
             let table = of_table[0].table;
             let rows: Vec<Row> = of_table.iter().map(|s| s.row).collect();
             let name = &self.table(table).table.name;
             let mut statement = self.run(|| self.db.prepare_cached("INSERT INTO unseed_spared VALUES (?1, ?2, ?3, ?4, ?5)"))?;
-            let mut put = |spared: &Spared, key: &[Value]| {
+            let mut put = |spared: &Spared, key: &str| {
                 let reasons =
                     written.entry(spared.reasons.as_ptr()).or_insert_with(|| serde_json::to_string(&*spared.reasons).unwrap_or_default());
-                self.run(|| statement.execute(params![name.schema, name.name, row_key_json(key), spared.bits.get(), *reasons]))
+                self.run(|| statement.execute(params![name.schema, name.name, key, spared.bits.get(), *reasons]))
             };
-            self.row_keys(table, &rows, |place, key| put(&of_table[place], key).map(drop))?;
+            for (spared, key) in of_table.iter().zip(self.keys_of(table, &rows)?) {
+                put(spared, &key)?;
+            }
         }
         Ok(())
     }
@@ -211,6 +223,30 @@ impl Case {
     /// Returns what SQLite says.
     pub fn verdicts(&self) -> Result<Vec<(RowVerdict, String)>, SnapshotError> {
         self.verdicts_where("1 = 1", [])
+    }
+
+    /// Returns the same verdicts without their terms and digests, for those who count them and look at a few.
+    ///
+    /// # Errors
+    /// Returns what SQLite says.
+    pub fn verdicts_in_short(&self) -> Result<Vec<ShortVerdict>, SnapshotError> {
+        self.run(|| {
+            let mut statement = self.db.prepare_cached(
+                "SELECT r.table_id, r.row, v.verdict, v.bits, v.cohort_id, r.verdict_rowid \
+                 FROM unseed_verdict_rows AS r JOIN unseed_verdicts AS v ON v.rowid = r.verdict_rowid ORDER BY r.table_id, r.row",
+            )?;
+            let rows = statement.query_map([], |row| Ok(ShortVerdict { verdict: short(row)?, place: row.get(5)? }))?;
+            rows.collect()
+        })
+    }
+
+    /// Returns a verdict with its terms and its digest.
+    ///
+    /// # Errors
+    /// Returns what SQLite says, or that it is no longer there.
+    pub fn whole_verdict(&self, short: &ShortVerdict) -> Result<(RowVerdict, String), SnapshotError> {
+        let found = self.verdicts_where("r.verdict_rowid = ?1", [short.place])?.pop();
+        found.ok_or_else(|| SnapshotError::Damaged("a verdict is no longer there".to_owned()))
     }
 
     /// Returns the verdict of one row, `None` where it is real.
@@ -228,17 +264,7 @@ impl Case {
         );
         let stored = self.run(|| {
             let mut statement = self.db.prepare_cached(&sql)?;
-            let rows = statement.query_map(values, |row| {
-                let verdict = RowVerdict {
-                    table: TableId(row.get(0)?),
-                    row: row.get(1)?,
-                    verdict: Verdict::parse(&row.get::<_, String>(2)?).unwrap_or(Verdict::Real),
-                    bits: row.get::<_, f64>(3)?.into(),
-                    cohort: row.get::<_, Option<String>>(4)?.map(CohortId),
-                    reasons: Vec::new(),
-                };
-                Ok((verdict, row.get::<_, String>(5)?, row.get::<_, String>(6)?))
-            })?;
+            let rows = statement.query_map(values, |row| Ok((short(row)?, row.get::<_, String>(5)?, row.get::<_, String>(6)?)))?;
             rows.collect::<rusqlite::Result<Vec<_>>>()
         })?;
         stored
@@ -285,4 +311,17 @@ impl Case {
             rows.collect()
         })
     }
+}
+
+/// Reads a verdict without its terms: table, row, verdict, bits, cohort.
+fn short(row: &rusqlite::Row<'_>) -> rusqlite::Result<RowVerdict> {
+    let verdict = row.get_ref(2)?.as_str().ok().and_then(Verdict::parse);
+    Ok(RowVerdict {
+        table: TableId(row.get(0)?),
+        row: row.get(1)?,
+        verdict: verdict.unwrap_or(Verdict::Real),
+        bits: row.get::<_, f64>(3)?.into(),
+        cohort: row.get::<_, Option<String>>(4)?.map(CohortId),
+        reasons: Vec::new(),
+    })
 }

@@ -5,7 +5,7 @@ mod findings;
 mod learnt;
 mod rows;
 
-pub use findings::{DetectorRun, StoredCohort, StoredSpared};
+pub use findings::{DetectorRun, ShortVerdict, StoredCohort, StoredSpared};
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};

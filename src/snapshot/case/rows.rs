@@ -4,7 +4,8 @@ use rusqlite::OptionalExtension as _;
 use rusqlite::types::ValueRef as SqlRef;
 
 use super::Case;
-use crate::model::{Row, TableId, Value};
+use crate::model::value::row_key_json;
+use crate::model::{Row, TableId, Value, ValueRef};
 use crate::snapshot::SnapshotError;
 use crate::snapshot::names::quote;
 
@@ -21,29 +22,27 @@ impl Case {
         self.cells(table, row, key)
     }
 
-    /// Hands the key values of some rows, which rise, to `take`, with their places in the list.
+    /// Returns the keys of some rows, which rise, as texts that stand for them: see [`row_key_json`].
     ///
     /// # Errors
-    /// Returns what SQLite says or `take` does.
-    pub(super) fn row_keys(
-        &self,
-        table: TableId,
-        rows: &[Row],
-        mut take: impl FnMut(usize, &[Value]) -> Result<(), SnapshotError>,
-    ) -> Result<(), SnapshotError> {
-        let info = self.table(table);
-        // One by one costs as much as a hundred rows of a pass.
-        if info.key().is_empty() || (rows.len() as u64) < info.rows / 100 {
-            return rows.iter().enumerate().try_for_each(|(place, row)| take(place, &self.row_key(table, *row)?));
+    /// Returns what the system says, or that the file is damaged.
+    pub fn keys_of(&self, table: TableId, rows: &[Row]) -> Result<Vec<String>, SnapshotError> {
+        let key = self.table(table).key();
+        if key.is_empty() {
+            return Ok(rows.iter().map(|row| row_key_json(&[Value::Integer(i64::from(*row) + 1)])).collect());
         }
-        let mut wanted = rows.iter().enumerate().peekable();
-        self.reader().visit(table, info.key(), |row, cells| {
-            while let Some((place, _)) = wanted.next_if(|w| *w.1 == row) {
-                let key: Vec<Value> = cells.iter().map(|c| Value::from(*c)).collect();
-                take(place, &key)?;
-            }
-            Ok(())
-        })
+        // Pages hold columns as they rise, and a key may name them otherwise.
+        let mut rising = key.to_vec();
+        rising.sort_unstable();
+        rising.dedup();
+        let places: Vec<usize> = key.iter().filter_map(|c| rising.binary_search(c).ok()).collect();
+        let text = |_: Row, cells: &[ValueRef<'_>]| {
+            let key: Vec<Value> = places.iter().map(|place| Value::from(cells[*place])).collect();
+            row_key_json(&key)
+        };
+        let mut keys = Vec::with_capacity(rows.len());
+        self.reader().pick(table, rows, &rising, text, |key| keys.push(key))?;
+        Ok(keys)
     }
 
     /// Returns some cells of a row.

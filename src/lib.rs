@@ -5,6 +5,7 @@
 //! review -> plan -> dialect`; `report` reads everything and changes nothing. A layer uses only
 //! layers to its left, plus `model`.
 
+mod chance;
 pub mod cli;
 pub mod cohort;
 pub mod config;

@@ -25,7 +25,8 @@ mkdir -p "$home" "$out"
 if ! cmp -s src/detect/data/rebuild/versions "$home/versions"; then
     packages=()
     for major in 10 9 8 7; do packages+=("faker$major@npm:@faker-js/faker@$(version "faker-js-$major")"); done
-    npm --prefix "$home" install --silent --no-audit --no-fund --no-package-lock "${packages[@]}" "faker5@npm:faker@$(version faker-js-5)" >/dev/null
+    npm --prefix "$home" install --silent --no-audit --no-fund --no-package-lock "${packages[@]}" "faker5@npm:faker@$(version faker-js-5)" \
+        "chance@$(version chance)" "casual@$(version casual)" "@ngneat/falso@$(version falso)" >/dev/null
     python3 -m venv "$home/venv"
     "$home/venv/bin/pip" install --quiet --disable-pip-version-check "faker==$(version python-faker)" "mimesis==$(version mimesis)"
     cp src/detect/data/rebuild/versions "$home/versions"
@@ -38,3 +39,5 @@ for locale in en_US de_DE fr_FR it_IT es_ES nl_NL; do pool "python-faker $locale
 for locale in en de ru; do pool "mimesis $locale" "$home/venv/bin/python" "$scripts/mimesis-pool.py" "$locale"; done
 for locale in en_US de_DE fr_FR; do pool "faker-php $locale" php "$scripts/faker.php" "$locale"; done
 for locale in en de es; do pool "faker-ruby $locale" ruby "$scripts/faker.rb" "$locale"; done
+pool "chance en" node "$scripts/chance.cjs" "$home/node_modules/chance"
+pool "falso en" node "$scripts/falso.cjs" "$home/node_modules/@ngneat/falso"

@@ -8,7 +8,7 @@ use super::scores::Proposal;
 use super::table::Table;
 use super::trial::{Tested, test, union, with_children};
 use super::verdicts::Alone;
-use super::{Group, Judgement, Member, propose, refine, same_run};
+use super::{Group, Judgement, Member, pairs, propose, refine, same_run};
 use crate::model::stamp::SECOND;
 use crate::model::{Bits, Family, Row, TableId};
 use crate::parallel;
@@ -37,14 +37,29 @@ pub(super) fn table(table: &Table<'_>, groups: &mut Vec<Group>, members: &mut BT
     }
     same_run::join(table, groups, members);
     let proposals = timed(|| "judge: propose", || propose::all(table));
+    accept(table, &proposals, groups, members);
+    // Who was found by place explains the facts that go together; only then may these tell of others.
+    let proposals = timed(|| "judge: pairs", || pairs::all(table, members));
+    accept(table, &proposals, groups, members);
+    for group in groups.iter_mut() {
+        if let Some(rows) = group.members.get_mut(&table.id) {
+            rows.sort_unstable();
+            rows.dedup();
+            same_run::note_pace(table, group);
+        }
+    }
+}
+
+/// Tests proposals, merges those that overlap, and adds the groups that stand with their members.
+fn accept(table: &Table<'_>, proposals: &[Proposal], groups: &mut Vec<Group>, members: &mut BTreeMap<Row, Member>) {
     let price = (proposals.len().max(1) as f64).log2();
     let mut accepted: Vec<(Vec<Row>, Tested, &Proposal)> = Vec::new();
     let judged = |proposal: &Proposal| {
         let tested = test(table, &proposal.rows, &proposal.rows, by_list(proposal), price);
         tested.accepted.then(|| (core(table, &proposal.rows, &tested), tested))
     };
-    let tested = timed(|| "judge: test", || parallel::each(&proposals, |p| p.rows.len() as u64, judged, |_| {}));
-    for (tested, proposal) in tested.into_iter().zip(&proposals) {
+    let tested = timed(|| "judge: test", || parallel::each(proposals, |p| p.rows.len() as u64, judged, |_| {}));
+    for (tested, proposal) in tested.into_iter().zip(proposals) {
         accepted.extend(tested.map(|(core, tested)| (core, tested, proposal)));
     }
     for cluster in timed(|| "judge: merge", || merge(&accepted)) {
@@ -98,13 +113,6 @@ pub(super) fn table(table: &Table<'_>, groups: &mut Vec<Group>, members: &mut BT
                     members.insert(row, member);
                 }
             }
-        }
-    }
-    for group in groups.iter_mut() {
-        if let Some(rows) = group.members.get_mut(&table.id) {
-            rows.sort_unstable();
-            rows.dedup();
-            same_run::note_pace(table, group);
         }
     }
 }

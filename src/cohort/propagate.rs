@@ -31,6 +31,9 @@ pub(crate) struct Owner {
     pub(crate) review: usize,
     /// Other owners.
     pub(crate) real: usize,
+    /// Whether it hangs on something of a real person's, such as a post: what a seeded account wrote there is between
+    /// the two.
+    pub(crate) hosted: bool,
     /// The group that the row goes with, where all owners are members of groups.
     pub(crate) inherits: Option<usize>,
 }
@@ -70,6 +73,11 @@ pub(super) fn owners(
     if others.is_empty() {
         others = links.iter().filter(|l| profile.table(l.parent).class != TableClass::Reference && l.parent != table).collect();
     }
+    let hosts = Hosts::new(profile, facts, table);
+    let is_real = |of: (TableId, Row)| {
+        let kept = guarded.kept.contains_key(&of) || guarded.privileged.contains_key(&of);
+        !kept && !member_of[of.0.index()].contains_key(&of.1)
+    };
     let suspicious: Vec<Vec<bool>> = facts.iter().zip(member_of).map(|(f, members)| marks(f.rows, members)).collect();
     let mut found = BTreeMap::new();
     let mut own: Vec<(TableId, Row)> = Vec::new();
@@ -88,7 +96,7 @@ pub(super) fn owners(
         {
             continue;
         }
-        let mut owner = Owner { seeded: 0, review: 0, real: 0, inherits: None };
+        let mut owner = Owner { seeded: 0, review: 0, real: 0, hosted: false, inherits: None };
         for (parent, parent_row) in own.drain(..) {
             // What a protected row has stays with it.
             let kept = guarded.kept.contains_key(&(parent, parent_row)) || guarded.privileged.contains_key(&(parent, parent_row));
@@ -108,6 +116,7 @@ pub(super) fn owners(
                 None => owner.real += 1,
             }
         }
+        owner.hosted = owner.seeded + owner.review > 0 && hosts.of(row).any(|(thing, host)| is_real(thing) && is_real(host));
         if owner.real > 0 {
             owner.inherits = None;
         }
@@ -116,6 +125,37 @@ pub(super) fn owners(
         }
     }
     found
+}
+
+/// The people whose things the rows of a table hang on: whose post a comment is on, whose room a booking.
+struct Hosts<'a> {
+    /// By link to a thing: its rows, and the links of that thing to the people who have it.
+    things: Vec<(&'a ParentLink, Vec<&'a ParentLink>)>,
+}
+
+impl<'a> Hosts<'a> {
+    /// Only people of a table that the rows refer to themselves count: who writes and who is written to are one kind of
+    /// account. Staff and organisers who have a table of their own put up what the site offers.
+    fn new(profile: &Profile, facts: &'a [TableFacts], table: TableId) -> Self {
+        let links = &facts[table.index()].parents;
+        let class = |id: TableId| profile.table(id).class;
+        let writers: Vec<TableId> = links.iter().map(|l| l.parent).filter(|p| class(*p) == TableClass::People && *p != table).collect();
+        let thing = |l: &&ParentLink| l.parent != table && !matches!(class(l.parent), TableClass::People | TableClass::Reference);
+        let of_thing = |l: &'a ParentLink| {
+            let owners: Vec<&ParentLink> = facts[l.parent.index()].parents.iter().filter(|o| writers.contains(&o.parent)).collect();
+            (!owners.is_empty()).then_some((l, owners))
+        };
+        Self { things: links.iter().filter(thing).filter_map(of_thing).collect() }
+    }
+
+    /// Returns the things that a row hangs on, each with a person who has it.
+    fn of(&self, row: Row) -> impl Iterator<Item = ((TableId, Row), (TableId, Row))> {
+        let things = self.things.iter().map(move |(link, owners)| (link.parent, link.rows[row as usize], owners));
+        things.filter(|(_, thing, _)| *thing != NO_ROW).flat_map(|(table, thing, owners)| {
+            let hosts = owners.iter().map(move |o| (o.parent, o.rows[thing as usize]));
+            hosts.filter(|host| host.1 != NO_ROW).map(move |host| ((table, thing), host))
+        })
+    }
 }
 
 /// Marks the rows that are members of groups; empty where there are none.
@@ -154,7 +194,7 @@ pub(super) fn score(scores: &mut Scores, table: TableId, owners: &BTreeMap<Row, 
             Owner { real: 0, .. } => (IN_REVIEW, "its owners are in review".to_owned()),
             _ => (MIXED, "one owner is seeded or in review, another is real".to_owned()),
         };
-        if owner.real > 0 || (owner.seeded > 0 && owner.review > 0) {
+        if owner.real > 0 || owner.hosted || (owner.seeded > 0 && owner.review > 0) {
             scores.note_mixed(table, *row);
         }
         scores.add(

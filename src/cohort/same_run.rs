@@ -29,6 +29,9 @@ const LEAST_SHARE: f64 = 0.1;
 const LEAST_STRETCH: f64 = 1.3;
 const OTHER_IN_STRETCH: f64 = -0.34;
 
+/// Share of the rows with seeded owners that the largest stretch holds where one run wrote them.
+const ONE_STRETCH: f64 = 0.5;
+
 /// Most bits that a row without a time may get beyond the cap for looking like the run's rows: as many as a train
 /// gives to those that have one.
 const LOOKS: f64 = 4.0;
@@ -152,8 +155,15 @@ fn undated(table: &Table<'_>, groups: &[Group], members: &BTreeMap<Row, Member>)
         let Some(span) = span.filter(|span| *span <= LONGEST) else { continue };
         let owned = |row: Row| members.get(&row).is_some_and(|m| m.group == index);
         let scores = (0..table.rows() as Row).map(|row| if owned(row) { 1.0 } else { OTHER_IN_STRETCH });
-        for segment in maximal(scores, LEAST_STRETCH) {
-            let rows: Vec<Row> = (segment.start as Row..segment.end as Row).collect();
+        let stretches: Vec<Vec<Row>> =
+            maximal(scores, LEAST_STRETCH).into_iter().map(|s| (s.start as Row..s.end as Row).collect()).collect();
+        let held = |rows: &Vec<Row>| rows.iter().filter(|row| owned(**row)).count();
+        let all = members.values().filter(|m| m.group == index).count();
+        // Accounts whose rows lie all over the table went on to be used, by whomever: no run wrote these rows.
+        if stretches.iter().map(held).max().is_none_or(|most| (most as f64) < ONE_STRETCH * all as f64) {
+            continue;
+        }
+        for rows in stretches {
             // Its own rows took as long as those of the people, at least a minute.
             let seconds = span.max(60 * SECOND) as f64;
             let strangers = BUSY * table.rows() as f64 * seconds / group.life as f64 + LEAST_STRANGERS;

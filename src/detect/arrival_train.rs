@@ -3,7 +3,9 @@
 
 use polars::prelude::{DataFrame, IntoColumn as _, NamedFrom as _, PolarsResult, Series};
 
+use super::pace::{resolution, usual_rate};
 use super::{Detector, TableView};
+use crate::chance::log2_tail;
 use crate::model::stamp::SECOND;
 use crate::model::{Certainty, DetectorMeta, Evidence, Family, Measure, Role, Row};
 use crate::snapshot::{Chunk, ColumnRead};
@@ -79,29 +81,11 @@ impl Detector for ArrivalTrain {
     }
 }
 
-/// Returns arrivals per microsecond on the median day that has any.
-fn usual_rate(times: &[i64]) -> Option<f64> {
-    let mut days: Vec<usize> =
-        times.chunk_by(|a, b| a.div_euclid(86_400 * SECOND) == b.div_euclid(86_400 * SECOND)).map(<[i64]>::len).collect();
-    days.sort_unstable();
-    let median = *days.get(days.len() / 2)?;
-    Some(median as f64 / (86_400 * SECOND) as f64)
-}
-
-/// Returns the coarsest unit that nearly all times are multiples of, microseconds.
-fn resolution(times: &[i64]) -> i64 {
-    let share = |unit: i64| times.iter().filter(|t| *t % unit == 0).count() as f64 / times.len().max(1) as f64;
-    [86_400 * SECOND, 60 * SECOND, SECOND, 1_000].into_iter().find(|unit| share(*unit) > 0.98).unwrap_or(1)
-}
-
 fn train(table: &TableView<'_>, rows: &[Row], times: &[i64], rate: f64, resolution: i64) -> Option<Evidence> {
     let span = times[times.len() - 1] - times[0];
-    let expected = (rate * (span + resolution) as f64).max(1e-9);
     let count = rows.len();
-    // Poisson tail P(N >= k), bounded by Chernoff, after the first row has set the place; any row could be first.
-    let k = (count - 1) as f64;
-    let log2_p = if k > expected { (k - expected - k * (k / expected).ln()) / std::f64::consts::LN_2 } else { 0.0 };
-    let log2_p = log2_p + (table.rows() as f64).log2();
+    // Any row could be the first.
+    let log2_p = log2_tail(count, rate * (span + resolution) as f64) + (table.rows() as f64).log2();
     if log2_p > -10.0 {
         return None;
     }
@@ -116,8 +100,11 @@ fn train(table: &TableView<'_>, rows: &[Row], times: &[i64], rate: f64, resoluti
     let mut members = rows.to_vec();
     members.sort_unstable();
     let seconds = span as f64 / SECOND as f64;
-    let pace =
-        if span == 0 { "at one instant".to_owned() } else { format!("over {seconds:.1} s, one every {:.0} ms", span as f64 / 1000.0 / k) };
+    let pace = if span == 0 {
+        "at one instant".to_owned()
+    } else {
+        format!("over {seconds:.1} s, one every {:.0} ms", span as f64 / 1000.0 / (count - 1) as f64)
+    };
     Some(Evidence {
         detector: META.id,
         family: META.family,

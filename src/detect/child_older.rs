@@ -2,7 +2,7 @@
 
 use polars::prelude::{DataFrame, IntoColumn as _, NamedFrom as _, PolarsResult, Series};
 
-use super::{Detector, NO_ROW, TableView};
+use super::{Detector, NO_ROW, ParentLink, TableView};
 use crate::model::stamp::{DAY, HOUR, SECOND};
 use crate::model::{Certainty, DetectorMeta, Evidence, Family, Measure, Role, Row};
 use crate::snapshot::{Chunk, ColumnRead};
@@ -15,7 +15,7 @@ const META: DetectorMeta = DetectorMeta {
     title: "Child older than its parent",
     family: Family::Clock,
     reads: &[Role::CreatedAt],
-    finds: "Rows created before the row that they refer to, after the offset between the two columns' clocks was taken out.",
+    finds: "Rows created before the row that they refer to, after the offset between the two columns' clocks was taken out; and people who are younger than what they own.",
     false_positives: "An import stamps parents with the time of the import and keeps the children's own dates; such parents look like people in every other way, and a clock fact alone never convicts.",
     source: "A public incident: 23 of 24 sessions, 6 of 7 payments and 47 of 48 reports of seeded users predate them by construction.",
 };
@@ -30,6 +30,13 @@ const REAL_FLOOR: f64 = 0.001;
 
 /// Share of a seed's children that are older than their parents, where it draws their dates apart.
 const SEEDED: f64 = 0.9;
+
+/// The same of people with such children, and of real ones at least: guests who became members, accounts joined.
+const SEEDED_OWNERS: f64 = 0.6;
+const REAL_OWNERS: f64 = 0.01;
+
+/// Share of people with such children above which they have joined the site after what they own.
+const MOST_OWNERS: f64 = 0.3;
 
 impl Detector for ChildOlder {
     fn meta(&self) -> &'static DetectorMeta {
@@ -79,6 +86,7 @@ impl Detector for ChildOlder {
             } else {
                 format!("{:.1} hours", typical as f64 / HOUR as f64)
             };
+            evidence.extend(owners(table, link, &older));
             evidence.push(Evidence {
                 detector: META.id,
                 family: META.family,
@@ -93,6 +101,28 @@ impl Detector for ChildOlder {
         }
         Ok(evidence)
     }
+}
+
+/// Says of people that what they own is older than they are.
+fn owners(table: &TableView<'_>, link: &ParentLink, older: &[(Row, i64)]) -> Option<Evidence> {
+    let people = &table.all[link.parent.index()];
+    // Who has things of all times, and one of them older, was given that one: a seed gives rows to whoever is there.
+    let mut things = vec![(0_u32, 0_u32); people.rows];
+    link.rows.iter().filter(|owner| **owner != NO_ROW).for_each(|owner| things[*owner as usize].0 += 1);
+    older.iter().for_each(|(row, _)| things[link.rows[*row as usize] as usize].1 += 1);
+    let rows: Vec<Row> = (0..).zip(&things).filter(|(_, (all, older))| *older > 0 && older * 2 >= *all).map(|(row, _)| row).collect();
+    (people.people && rows.len() as f64 <= MOST_OWNERS * people.rows as f64).then(|| Evidence {
+        detector: META.id,
+        // A fact of what they own, as that a program made it.
+        family: Family::Relational,
+        table: link.parent,
+        kind: format!("younger than child {}", link.relation),
+        detail: "younger than what they own".to_owned(),
+        rows,
+        measure: Measure::Rate { seeded: SEEDED_OWNERS, real_floor: REAL_OWNERS },
+        certainty: Certainty::Suggests,
+        proposes: false,
+    })
 }
 
 /// Estimates by how much the parent's clock runs ahead of the child's, in whole quarter hours: time

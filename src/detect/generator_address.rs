@@ -12,12 +12,12 @@ pub(super) struct GeneratorAddress;
 
 const META: DetectorMeta = DetectorMeta {
     id: "generator-address",
-    title: "Address shapes of generators",
+    title: "Address and handle shapes of generators",
     family: Family::Shape,
-    reads: &[Role::Email],
-    finds: "Addresses at a free mail service whose local part is capitalised: First99, First.Last99, First_Last, which people type in lower case; a word and a year in which nobody alive was born, as mimesis writes them; the person's initial and family name with a row number in base 36 behind it, as Mockaroo writes them.",
+    reads: &[Role::Email, Role::Username],
+    finds: "Addresses at a free mail service whose local part is capitalised: First99, First.Last99, First_Last, which people type in lower case; a word and a year in which nobody alive was born, as mimesis writes them; the person's initial and family name with a row number in base 36 behind it, as Mockaroo writes them. Handles of the form First.Last99, First_Last and Name9999, whose words are names of the lists.",
     false_positives: "A few people do type capitals: 3 of 1,267 public addresses have this very shape; some end theirs with four digits of another meaning, or with the initials of a second name. The share in the rest of the table is weighed.",
-    source: "internet.email() of faker-js and Bogus: all local parts begin with a capital, domains gmail.com, yahoo.com and hotmail.com and each locale's own. mimesis' Person.email: a word and a number from 1800 to 2100. Mockaroo's default schema: icollisson0, jhansel1 ... nblarea.",
+    source: "internet.email() and internet.userName() of faker-js and Bogus, gofakeit's Username(): all local parts begin with a capital, domains gmail.com, yahoo.com and hotmail.com and each locale's own. mimesis' Person.email: a word and a number from 1800 to 2100. Mockaroo's default schema: icollisson0, jhansel1 ... nblarea.",
 };
 
 /// Forms of addresses, with the share of a generator's rows that show them and the least share of real ones.
@@ -25,10 +25,14 @@ const META: DetectorMeta = DetectorMeta {
 /// Source: 3 of 1,267 addresses of public commit authors; 190 of mimesis' 301 numbers are no year of birth or of
 /// today, and four digits behind one word, two in a hundred of which would be among them, are the ends of fewer
 /// than one real address in ten; of Mockaroo's first thousand rows two thirds have a letter in their number.
-const FORMS: &[(&str, f64, f64)] = &[(CAPITAL, 0.95, 0.0024), (YEAR, 0.6, 0.002), (ROW_NUMBER, 0.65, 0.004)];
+const FORMS: &[(&str, f64, f64)] =
+    &[(CAPITAL, 0.95, 0.0024), (YEAR, 0.6, 0.002), (ROW_NUMBER, 0.65, 0.004), (HANDLE_OF_TWO, 0.5, 0.02), (HANDLE_OF_ONE, 0.5, 0.02)];
 const CAPITAL: &str = "Capital.Name99 at a free mail service";
 const YEAR: &str = "a word and a year in which nobody alive was born";
 const ROW_NUMBER: &str = "the person's initial and family name, and a number in base 36";
+
+const HANDLE_OF_TWO: &str = "First.Last99, of names in the lists";
+const HANDLE_OF_ONE: &str = "Name9999, of a name in the lists";
 
 /// Free mail services of the generators' lists.
 const FREE_MAIL: &[&str] = &["gmail", "yahoo", "hotmail"];
@@ -40,13 +44,34 @@ fn capital_free_mail(address: &str) -> Option<&'static str> {
     if !FREE_MAIL.iter().any(|known| known.eq_ignore_ascii_case(service)) {
         return None;
     }
+    let (parts, digits) = capitalised(local)?;
+    (digits <= 2).then_some(())?;
+    (1..=2).contains(&parts).then_some(CAPITAL)
+}
+
+/// Counts the words before the digits at the end, and these, where each word is capitalised as a name is.
+fn capitalised(local: &str) -> Option<(usize, usize)> {
     let letters = local.trim_end_matches(|c: char| c.is_ascii_digit());
     let parts: Vec<&str> = letters.split(['.', '_']).filter(|p| !p.is_empty()).collect();
     let name = |part: &&str| {
         let mut chars = part.chars();
         chars.next().is_some_and(char::is_uppercase) && chars.clone().any(char::is_lowercase) && part.len() >= 2
     };
-    (local.len() - letters.len() <= 2 && (1..=2).contains(&parts.len()) && parts.iter().all(name)).then_some(CAPITAL)
+    parts.iter().all(name).then_some((parts.len(), local.len() - letters.len()))
+}
+
+/// Returns whether a handle has the generators' shape: two names with at most two digits, or one and four.
+///
+/// Four digits that may be a year of birth, or of these days, tell nothing.
+fn handle(text: &str) -> Option<&'static str> {
+    let (parts, digits) = capitalised(text)?;
+    let named = |text: &str| text.split(['.', '_']).filter(|p| !p.is_empty()).all(|part| vocabulary::is_folded_name(&part.to_lowercase()));
+    let (letters, number) = text.split_at(text.len() - digits);
+    match (parts, digits) {
+        (2, 0..=2) if named(letters) => Some(HANDLE_OF_TWO),
+        (1, 4) if named(letters) && !(1_920..=2_030).contains(&number.parse().unwrap_or(0)) => Some(HANDLE_OF_ONE),
+        _ => None,
+    }
 }
 
 /// Returns whether an address is one word and a number of four digits that mimesis draws, and that is no year of
@@ -110,7 +135,11 @@ impl Detector for GeneratorAddress {
 
     fn reads(&self, table: &TableView<'_>) -> Result<Vec<ColumnRead>, String> {
         let reads = table.texts(META.reads);
-        if reads.is_empty() { Err("no e-mail address".to_owned()) } else { Ok(reads.into_iter().chain(name_columns(table)).collect()) }
+        if reads.is_empty() {
+            Err("no address and no handle".to_owned())
+        } else {
+            Ok(reads.into_iter().chain(name_columns(table)).collect())
+        }
     }
 
     fn scan(&self, chunk: &Chunk, table: &TableView<'_>) -> PolarsResult<DataFrame> {
@@ -119,7 +148,15 @@ impl Detector for GeneratorAddress {
             names.push(chunk.frame.column(&read.name())?.str()?.clone());
         }
         let (mut rows, mut kinds) = (Vec::new(), Vec::new());
-        for read in table.texts(META.reads) {
+        for read in table.texts(&[Role::Username]) {
+            for (offset, text) in chunk.frame.column(&read.name())?.str()?.iter().enumerate() {
+                if let Some(kind) = text.filter(|text| !text.contains('@')).and_then(handle) {
+                    rows.push(chunk.first_row + offset as Row);
+                    kinds.push(kind);
+                }
+            }
+        }
+        for read in table.texts(&[Role::Email]) {
             for (offset, text) in chunk.frame.column(&read.name())?.str()?.iter().enumerate() {
                 let Some(text) = text else { continue };
                 let of_name = || {
@@ -139,7 +176,11 @@ impl Detector for GeneratorAddress {
         marks::facts(&META, usize::MAX, merged, table, |of| {
             let (_, seeded, real_floor) = FORMS.iter().find(|f| f.0 == of.kind).copied()?;
             Some(Finding {
-                detail: format!("address of the form {}", of.kind),
+                detail: format!(
+                    "{} of the form {}",
+                    if [HANDLE_OF_TWO, HANDLE_OF_ONE].contains(&of.kind) { "handle" } else { "address" },
+                    of.kind
+                ),
                 measure: Measure::Rate { seeded, real_floor },
                 certainty: Certainty::Suggests,
                 proposes: false,
@@ -159,6 +200,16 @@ mod tests {
         }
         for real in ["mary.smith85@gmail.com", "Mary.Smith@acme.com", "JOHN@gmail.com", "J.Doe1975@gmail.com"] {
             assert!(capital_free_mail(real).is_none(), "{real}");
+        }
+    }
+
+    #[test]
+    fn tells_handles_of_names() {
+        for (made, form) in [("Hilpert4298", HANDLE_OF_ONE), ("Kaelyn.Oconner66", HANDLE_OF_TWO), ("Isobel_Yost", HANDLE_OF_TWO)] {
+            assert_eq!(handle(made), Some(form), "{made}");
+        }
+        for real in ["GhostWhale", "Maria1985", "maria_lopez", "Night_Owl42", "Skipper4298x", "Anna77", "WhaleHunter4298"] {
+            assert_eq!(handle(real), None, "{real}");
         }
     }
 

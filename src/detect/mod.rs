@@ -11,6 +11,7 @@
 
 mod arrival_train;
 mod back_dated;
+mod changed_at_once;
 mod child_older;
 mod clock_text;
 mod closure;
@@ -22,6 +23,7 @@ mod features;
 mod few_names;
 mod framework_fixture;
 mod generator_address;
+mod generator_company;
 mod generator_image;
 mod generator_name;
 mod generator_phone;
@@ -38,6 +40,7 @@ mod marks;
 mod name_mismatch;
 mod numbered_template;
 mod outside_subject;
+mod pace;
 mod patterned_id;
 mod phase_lock;
 mod placeholder_name;
@@ -89,6 +92,7 @@ pub const DETECTORS: &[&dyn Detector] = &[
     &generator_name::GeneratorName,
     &few_names::FewNames,
     &generator_text::GeneratorText,
+    &generator_company::GeneratorCompany,
     &generator_address::GeneratorAddress,
     &generator_phone::GeneratorPhone,
     &generator_image::GeneratorImage,
@@ -112,6 +116,7 @@ pub const DETECTORS: &[&dyn Detector] = &[
     &steady_step::SteadyStep,
     &back_dated::BackDated,
     &id_clock::IdClock,
+    &changed_at_once::ChangedAtOnce,
     &child_older::ChildOlder,
     &time_contradiction::TimeContradiction,
     &later_activity::LaterActivity,

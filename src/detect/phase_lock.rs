@@ -3,7 +3,7 @@
 use polars::prelude::{DataFrame, IntoColumn as _, NamedFrom as _, PolarsResult, Series};
 
 use super::{Detector, TableView};
-use crate::model::stamp::SECOND;
+use crate::model::stamp::{DAY, SECOND};
 use crate::model::{Certainty, DetectorMeta, Evidence, Family, Measure, Role, Row};
 use crate::snapshot::{Chunk, ColumnRead};
 
@@ -16,7 +16,7 @@ const META: DetectorMeta = DetectorMeta {
     family: Family::Clock,
     reads: &[Role::CreatedAt],
     finds: "Rows inserted next to each other whose times differ by hours or days, in no order, and yet agree in the second of the hour or of the day: subtracting whole hours or days keeps the rest.",
-    false_positives: "Cron jobs and nightly billing keep their phase too, but in rising order; such runs are left out.",
+    false_positives: "Cron jobs and nightly billing keep their phase too, but in rising order; such runs are left out. Appointments lie on the same minutes: a phase that other rows have too counts as often as they have it.",
     source: "Chance of n phases within 5 s of each other's among 3,600 or 86,400; setHours, setDate, subDays, timedelta and n.days.ago keep what they do not change.",
 };
 
@@ -41,6 +41,9 @@ impl Detector for PhaseLock {
     fn reads(&self, table: &TableView<'_>) -> Result<Vec<ColumnRead>, String> {
         if table.facts.order.is_empty() {
             return Err("the order of insertion cannot be told".to_owned());
+        }
+        if days_only(table) {
+            return Err("its times of creation have no time of day".to_owned());
         }
         Ok(Vec::new())
     }
@@ -115,6 +118,29 @@ fn runs(table: &TableView<'_>, period: i64) -> Vec<Vec<Row>> {
     closed
 }
 
+/// Returns whether times are days: all at one time of day, on a whole minute, as midnight is in every zone.
+fn days_only(table: &TableView<'_>) -> bool {
+    let mut phases = table.facts.created.known().map(|t| t.rem_euclid(DAY));
+    phases.next().is_some_and(|first| first % (60 * SECOND) == 0 && phases.all(|phase| phase == first))
+}
+
+/// Share of a table's other rows that have the phase of a run: slots of appointments lie on the same minutes, whoever
+/// booked them.
+fn elsewhere(table: &TableView<'_>, run: &[Row], period: i64) -> f64 {
+    let Some(phase) = run.iter().find_map(|row| table.facts.created.get(*row)).map(|t| t.rem_euclid(period)) else { return 0.0 };
+    let same = |t: i64| {
+        let d = (t - phase).rem_euclid(period);
+        d.min(period - d) <= TOLERANCE
+    };
+    let all = table.facts.created.known();
+    let (mut known, mut with) = all.fold((0_usize, 0_usize), |(known, with), t| (known + 1, with + usize::from(same(t))));
+    for time in run.iter().filter_map(|row| table.facts.created.get(*row)) {
+        known -= 1;
+        with -= usize::from(same(time));
+    }
+    with as f64 / known.max(1) as f64
+}
+
 fn on_the_minute(table: &TableView<'_>, run: &[Row]) -> bool {
     let phases = run.iter().filter_map(|row| table.facts.created.get(*row)).map(|t| t.rem_euclid(60 * SECOND));
     let whole = phases.filter(|p| *p <= TOLERANCE || *p >= 60 * SECOND - TOLERANCE).count();
@@ -122,7 +148,8 @@ fn on_the_minute(table: &TableView<'_>, run: &[Row]) -> bool {
 }
 
 fn lock(table: &TableView<'_>, run: &[Row], period_s: i64) -> Option<Evidence> {
-    let hit = (2 * TOLERANCE / SECOND) as f64 * LARGEST_STEP as f64 / period_s as f64;
+    let by_chance = ((2 * TOLERANCE / SECOND) as f64 / period_s as f64).max(elsewhere(table, run, period_s * SECOND));
+    let hit = (by_chance * LARGEST_STEP as f64).min(1.0);
     let log2_p = (run.len() - 1) as f64 * hit.log2() + (table.rows() as f64).log2();
     if log2_p > -20.0 {
         return None;

@@ -1,4 +1,4 @@
-//! Addresses and handles of letters drawn at random: `qxwzkfjp@gmail.com`, `vbnxqtrd`.
+//! Addresses and handles of letters or hexadecimal digits drawn at random: `qxwzkfjp@gmail.com`, `8ebfc923ac@mail.com`.
 
 use std::sync::LazyLock;
 
@@ -14,9 +14,9 @@ const META: DetectorMeta = DetectorMeta {
     title: "Handles of random letters",
     family: Family::Shape,
     reads: &[Role::Email, Role::Username],
-    finds: "Handles, and addresses before the @, that hold six letters or more in a sequence that no language writes: likelier drawn letter by letter than spoken.",
+    finds: "Handles, and addresses before the @, that hold six letters or more in a sequence that no language writes: likelier drawn letter by letter than spoken; or that are nothing but eight hexadecimal digits or more.",
     false_positives: "Initials and abbreviations are short; people who mash keys exist, and so do robots that sign up everywhere: such rows count where they lie together in the order of insertion, weighed against the table's own share.",
-    source: "randomString of k6, __RandomString of JMeter and faker.string.alpha in load tests; pairs of letters in the shipped name lists of 60 languages, written in ASCII.",
+    source: "randomString of k6, __RandomString of JMeter and faker.string.alpha in load tests; substr(md5(random()::text), 1, n) in hand-written SQL; pairs of letters in the shipped name lists of 60 languages, written in ASCII.",
 };
 
 /// Fewest letters in a row.
@@ -62,6 +62,9 @@ impl Marks for RandomHandle {
 
     fn mark(&self, _role: Role, text: &str) -> Option<Kind> {
         let local = text.rsplit_once('@').map_or(text, |(local, _)| local);
+        if hexadecimal(local) {
+            return Some(Kind::from(format!("{} hexadecimal digits", local.len())));
+        }
         let letters = local.as_bytes().split(|b| !b.is_ascii_alphabetic()).filter(|w| w.len() >= LEAST_LETTERS);
         letters.filter(|word| drawn(word) >= LEAST_BITS).map(|word| Kind::from(format!("{} random letters", word.len()))).next()
     }
@@ -69,11 +72,25 @@ impl Marks for RandomHandle {
     fn weigh(&self, of: &Marked<'_>) -> Option<Finding> {
         (of.rows.len() >= LEAST_ROWS).then(|| Finding {
             detail: format!("{} in a handle or an address", of.kind),
-            measure: Measure::Rate { seeded: SEEDED, real_floor: REAL_FLOOR },
+            measure: Measure::Rate { seeded: if of.kind.ends_with("digits") { 1.0 } else { SEEDED }, real_floor: REAL_FLOOR },
             certainty: Certainty::Suggests,
             proposes: false,
         })
     }
+}
+
+/// Fewest hexadecimal digits, and most: a UUID without its hyphens.
+const HEXADECIMAL: std::ops::RangeInclusive<usize> = 8..=32;
+
+/// Returns whether a text is nothing but hexadecimal digits, in lower case: letters and digits, and more than two turns
+/// from one to the other, which a name and a year behind it do not take.
+fn hexadecimal(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    if !HEXADECIMAL.contains(&bytes.len()) || !bytes.iter().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
+        return false;
+    }
+    let turns = bytes.windows(2).filter(|w| w[0].is_ascii_digit() != w[1].is_ascii_digit()).count();
+    turns > 2
 }
 
 /// Returns by how many bits a word of ASCII letters is likelier drawn letter by letter than a name or like one.
@@ -130,5 +147,10 @@ mod tests {
         assert_eq!(kind("qxwzkfjp@gmail.com").as_deref(), Some("8 random letters"));
         assert_eq!(kind("mary.smith@qxwzkfjp.com"), None);
         assert_eq!(kind("qxwz@gmail.com"), None);
+        assert_eq!(kind("8ebfc923ac@mail.com").as_deref(), Some("10 hexadecimal digits"));
+        // A name and a year, a telephone number, a short word.
+        for text in ["abe1984@gmail.com", "4915112345@web.de", "cafe@web.de"] {
+            assert_eq!(kind(text), None, "{text}");
+        }
     }
 }

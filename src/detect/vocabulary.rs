@@ -212,10 +212,25 @@ pub(super) fn folded_names() -> impl Iterator<Item = &'static str> {
     FOLDED.iter().map(|(word, _)| word)
 }
 
+/// Returns whether any list holds a lower-case word of ASCII letters as a name, as addresses write it.
+pub(super) fn is_folded_name(word: &str) -> bool {
+    FOLDED.get(word).is_some()
+}
+
 /// Returns whether any list holds a lower-case word as a name.
 pub(super) fn is_name(word: &str) -> bool {
     let (given, family) = lookup(word);
     !given.is_empty() || !family.is_empty()
+}
+
+/// Returns whether any list holds a lower-case word as a given name.
+pub(super) fn is_given_name(word: &str) -> bool {
+    !lookup(word).0.is_empty()
+}
+
+/// Returns whether any list holds a lower-case word as a family name.
+pub(super) fn is_family_name(word: &str) -> bool {
+    !lookup(word).1.is_empty()
 }
 
 fn given(name: &str) -> ListSet {

@@ -11,6 +11,9 @@ use crate::snapshot::Case;
 /// Countries (249), currencies (180), time zones (about 600) are the largest lists that applications ship.
 const REFERENCE_ROWS: u64 = 1_000;
 
+/// Tables that refer to one whose rows have handles or addresses before these are people.
+const LEAST_OWNING: usize = 3;
+
 /// Tables of frameworks' own bookkeeping.
 ///
 /// Source: default names of Rails, Prisma, Laravel, Django, Flyway, Liquibase, Alembic, Knex, Sequelize,
@@ -118,8 +121,11 @@ fn one(case: &Case, index: usize, roles: &[(Role, Source, String)], facts: &[Col
     ]);
     let people_named = named(&[
         "user",
+        "usr",
         "account",
+        "acct",
         "customer",
+        "cust",
         "member",
         "person",
         "profile",
@@ -140,6 +146,18 @@ fn one(case: &Case, index: usize, roles: &[(Role, Source, String)], facts: &[Col
         "guest",
         "participant",
         "player",
+        "learner",
+        "pupil",
+        "donor",
+        "volunteer",
+        "tutor",
+        "coach",
+        "attendee",
+        "visitor",
+        "passenger",
+        "rider",
+        "applicant",
+        "runner",
         "candidate",
         "artist",
         "actor",
@@ -174,13 +192,17 @@ fn one(case: &Case, index: usize, roles: &[(Role, Source, String)], facts: &[Col
         "pelanggan",
         "anggota",
     ]);
+    let children = case.tables().iter().filter(|t| t.table.foreign_keys.iter().any(|f| f.parent == info.table.name)).count();
+    // Who has a handle or an address of their own, and things in several tables, is somebody, whatever the table is called.
+    let owns = unique(Role::Username).max(unique(Role::Email)) >= 0.95 && children >= LEAST_OWNING;
     let person_points = 3.0 * f64::from(u8::from(has(Role::Email) && unique(Role::Email) >= 0.8))
         + 2.0 * f64::from(u8::from(has(Role::PersonName) || has(Role::FamilyName)))
         + 1.5 * f64::from(u8::from(has(Role::Username) && unique(Role::Username) >= 0.8))
         + 3.0 * f64::from(u8::from(has(Role::Credential)))
         + f64::from(u8::from(has(Role::Phone)))
         + f64::from(u8::from(has(Role::BirthDate)))
-        + 2.0 * f64::from(u8::from(people_named));
+        + 2.0 * f64::from(u8::from(people_named))
+        + 2.5 * f64::from(u8::from(owns));
     // Where addresses repeat, a row is something that a person did, not the person.
     // Who has a password is an account, whatever addresses it shares or lacks.
     let repeats = has(Role::Email) && !has(Role::Credential) && unique(Role::Email) < 0.8 && facts.iter().any(|f| f.values() >= 20);
@@ -201,7 +223,6 @@ fn one(case: &Case, index: usize, roles: &[(Role, Source, String)], facts: &[Col
     if money_named && (references > 0 || has(Role::Amount)) {
         return made(TableClass::Money, "named as money".to_owned());
     }
-    let children = case.tables().iter().filter(|t| t.table.foreign_keys.iter().any(|f| f.parent == info.table.name)).count();
     let needed = children > 0 && info.rows > 0;
     let personal = has(Role::Email) || has(Role::PersonName) || has(Role::FamilyName) || has(Role::Credential) || has(Role::Username);
     let reference_named = named(&[

@@ -59,6 +59,9 @@ pub struct Scores {
     without: Option<Family>,
 }
 
+/// Fewest rows of a train that may be an import: who makes accounts by hand makes fewer at a sitting.
+const IMPORT: usize = 30;
+
 impl Scores {
     /// Sorts weighed facts by the rows they are about.
     #[must_use]
@@ -154,6 +157,29 @@ impl Scores {
             return Terms::Signs(&self.signs[table.index()]);
         }
         self.tables[table.index()].get(&family).map_or(Terms::None, |terms| Terms::along(terms, rows))
+    }
+
+    /// Takes back what trains say of their rows where many arrived at once and none of them was found to be a seed's:
+    /// that was an import, and explains their time.
+    pub(crate) fn explain_imports(&mut self, table: TableId, found: impl Fn(Row) -> bool) {
+        let Some(terms) = self.tables[table.index()].get_mut(&Family::Time) else { return };
+        for train in self.proposals[table.index()].iter().filter(|p| p.family == Family::Time && p.rows.len() >= IMPORT) {
+            if !train.rows.iter().any(|row| found(*row)) {
+                terms.remove(&train.rows);
+            }
+        }
+    }
+
+    /// Gathers the rows that have a term of at least so many bits, by its family and the detector that found it; rows
+    /// rise.
+    pub(crate) fn marks(&self, table: TableId, families: &[Family], least: Bits) -> BTreeMap<(Family, &'static str), Vec<Row>> {
+        let mut marks: BTreeMap<(Family, &'static str), Vec<Row>> = BTreeMap::new();
+        for (family, terms) in self.tables[table.index()].iter().filter(|(family, _)| families.contains(family)) {
+            for (row, term) in terms.iter().filter(|(_, term)| term.bits >= least) {
+                marks.entry((*family, term.detector)).or_default().push(row);
+            }
+        }
+        marks
     }
 
     /// Returns the rows of a table that have any term besides signs of people, sorted.

@@ -73,9 +73,21 @@ impl FamilyTerms {
         self.by_row.keys().copied()
     }
 
+    /// Walks the rows that have one, each with its term.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (Row, &Term)> {
+        self.by_row.iter().map(|(row, number)| (*row, &self.terms[*number as usize]))
+    }
+
     /// Walks the rows that have one, each with its bits.
     pub(super) fn bits(&self) -> impl Iterator<Item = (Row, Bits)> {
-        self.by_row.iter().map(|(row, number)| (*row, self.terms[*number as usize].bits))
+        self.iter().map(|(row, term)| (row, term.bits))
+    }
+
+    /// Takes back the terms of some rows.
+    pub(super) fn remove(&mut self, rows: &[Row]) {
+        for row in rows {
+            self.by_row.remove(row);
+        }
     }
 }
 

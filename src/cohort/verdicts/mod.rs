@@ -25,6 +25,9 @@ const SHOWN: usize = 8;
 /// A single row needs this much from each of two families.
 const SINGLE_FAMILY: Bits = Bits::from_hundredths(400);
 
+/// Families, besides time, that a row of a group without a place must show.
+const SCATTERED_FAMILIES: usize = 3;
+
 /// Gives verdicts to every row that has evidence, a group or a protection.
 pub(super) fn give(
     profile: &Profile,
@@ -231,7 +234,11 @@ fn by_bits(scores: &Scores, table: TableId, row: Row, member: Option<(&Member, &
     let allowed = match member {
         Some((member, _)) if member.taught => stands_alone,
         // Rows that are no people go with their owners; without seeded owners the group must have been found among them.
-        Some((_, group)) if group.alone || (group.scattered && group.began == table) => stands_alone,
+        // Who was picked by a fact of their own, not by their place, shows three kinds of facts before it is enough.
+        Some((_, group)) if group.scattered && group.began == table && !group.alone => {
+            stands_alone || (group.convicted && strong.len() >= SCATTERED_FAMILIES)
+        }
+        Some((_, group)) if group.alone => stands_alone,
         Some((_, group)) => group.convicted,
         None => stands_alone,
     };

@@ -14,6 +14,8 @@ python="$folder/venv/bin/python"
 version() {
     case $1 in
         faker-js-*) node -p "require('$folder/node_modules/faker${1#faker-js-}/package.json').version" ;;
+        chance | casual) node -p "require('$folder/node_modules/$1/package.json').version" ;;
+        falso) node -p "require('$folder/node_modules/@ngneat/falso/package.json').version" ;;
         python-faker) "$python" -c 'import importlib.metadata as m; print(m.version("Faker"))' ;;
         mimesis) "$python" -c 'import importlib.metadata as m; print(m.version("mimesis"))' ;;
         faker-php) php -r 'require "/usr/share/php/Faker/autoload.php";' && dpkg-query -W -f '${Version}' php-faker ;;
@@ -45,6 +47,8 @@ fi
 for package in "${here_now[@]}"; do
     case $package in
         faker-js-*) node "$here/faker-js.cjs" "$folder/node_modules/faker${package#faker-js-}" ;;
+        chance | casual) node "$here/$package.cjs" "$folder/node_modules/$package" ;;
+        falso) node "$here/falso.cjs" "$folder/node_modules/@ngneat/falso" ;;
         python-faker | mimesis) "$python" "$here/python-faker.py" | grep "^{\"source\": \"$package\"" ;;
         faker-php) php "$here/faker-php.php" ;;
         faker-ruby) ruby "$here/faker-ruby.rb" ;;

@@ -195,7 +195,10 @@ fn reasons(scores: &Scores, table: TableId, row: Row, of: Option<Of<'_>>) -> Vec
         bits: of.member.term,
         detail: Arc::clone(of.words),
     });
-    std::iter::once(prior).chain(terms(scores, table, row, of.map(|of| of.member)).map(in_words)).chain(membership).collect()
+    let said = terms(scores, table, row, of.map(|of| of.member)).map(in_words);
+    let mut reasons: Vec<Reason> = std::iter::once(prior).chain(said).chain(membership).collect();
+    reasons.shrink_to_fit();
+    reasons
 }
 
 fn one(scores: &Scores, table: TableId, row: Row, of: Option<Of<'_>>, guarded: &Guarded) -> RowVerdict {

@@ -10,6 +10,7 @@ use crate::known::Given;
 use crate::model::known::Known;
 use crate::model::verdict::SnapshotVerdict;
 use crate::model::{Family, Row, RowVerdict, TableClass, TableId};
+use crate::parallel;
 use crate::profile::{self, Profile, ProfileError};
 use crate::progress::Progress;
 use crate::snapshot::{Case, SnapshotError};
@@ -202,20 +203,42 @@ fn name_cohorts(case: &Case, judgement: &mut Judgement, keys: &Keys) {
         .sort_by(|a, b| b.convicted.cmp(&a.convicted).then(b.rows().cmp(&a.rows())).then(b.bits.cmp(&a.bits)).then(a.id.cmp(&b.id)));
 }
 
+/// Verdicts that are put into words at a time.
+const STORED_TOGETHER: usize = 1_024;
+
+/// A verdict's terms as they are stored, and the digest of them.
+struct Words {
+    reasons: String,
+    digest: String,
+}
+
+impl Words {
+    fn of(verdict: &RowVerdict) -> Self {
+        Self { reasons: serde_json::to_string(&verdict.reasons).unwrap_or_default(), digest: cohort::row_digest(verdict) }
+    }
+}
+
 fn store(case: &Case, judgement: &Judgement, keys: &Keys) -> Result<(), SnapshotError> {
     let mut digests: BTreeMap<&crate::model::CohortId, blake3::Hasher> = BTreeMap::new();
-    for verdict in &judgement.verdicts {
-        let digest = cohort::row_digest(verdict);
-        let key = keys.get(&(verdict.table, verdict.row)).map_or("", String::as_str);
-        case.put_verdict_of(verdict, key, &digest)?;
-        if let Some(id) = &verdict.cohort {
-            let hasher = digests.entry(id).or_default();
-            for part in [case.table(verdict.table).table.name.to_string().as_str(), key, digest.as_str()] {
-                hasher.update(&(part.len() as u64).to_le_bytes());
-                hasher.update(part.as_bytes());
+    let names: Vec<String> = case.tables().iter().map(|t| t.table.name.to_string()).collect();
+    // Put into words on two threads, and stored in order meanwhile.
+    let chunks: Vec<&[RowVerdict]> = judgement.verdicts.chunks(STORED_TOGETHER).collect();
+    let in_words = |chunk: &&[RowVerdict]| -> Vec<Words> { chunk.iter().map(Words::of).collect() };
+    let mut left = judgement.verdicts.iter();
+    parallel::in_order(&chunks, in_words, |words| {
+        for (verdict, Words { reasons, digest }) in left.by_ref().take(words.len()).zip(&words) {
+            let key = keys.get(&(verdict.table, verdict.row)).map_or("", String::as_str);
+            case.put_verdict_of(verdict, key, reasons, digest)?;
+            if let Some(id) = &verdict.cohort {
+                let hasher = digests.entry(id).or_default();
+                for part in [names[verdict.table.index()].as_str(), key, digest.as_str()] {
+                    hasher.update(&(part.len() as u64).to_le_bytes());
+                    hasher.update(part.as_bytes());
+                }
             }
         }
-    }
+        Ok::<(), SnapshotError>(())
+    })?;
     for cohort in &judgement.cohorts {
         let digest = digests.get(&cohort.id).map(|h| h.finalize().to_hex()[..32].to_owned()).unwrap_or_default();
         case.put_cohort(cohort, &digest)?;

@@ -52,7 +52,10 @@ pub(crate) fn maximal(scores: impl IntoIterator<Item = f64>, least: f64) -> Vec<
         }
     }
     let segments = candidates.into_iter().map(|c| Segment { start: c.start, end: c.end, score: c.right - c.left });
-    segments.filter(|s| s.score >= least).collect()
+    let mut found: Vec<Segment> = segments.filter(|s| s.score >= least).collect();
+    // They lie where the candidates lay, of which there were many more.
+    found.shrink_to_fit();
+    found
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use super::{Group, Judgement, Member, pairs, propose, refine, same_run};
 use crate::model::stamp::SECOND;
 use crate::model::{Bits, Family, Row, TableId};
 use crate::parallel;
+use crate::timing::timed;
 
 /// Bits of its own, besides time, that a member needs to be in the core.
 pub(super) const CORE: Bits = Bits::from_hundredths(300);
@@ -35,9 +36,11 @@ pub(super) fn table(table: &Table<'_>, groups: &mut Vec<Group>, members: &mut BT
         }
     }
     same_run::join(table, groups, members);
-    accept(table, &propose::all(table), groups, members);
+    let proposals = timed(|| "judge: propose", || propose::all(table));
+    accept(table, &proposals, groups, members);
     // Who was found by place explains the facts that go together; only then may these tell of others.
-    accept(table, &pairs::all(table, members), groups, members);
+    let proposals = timed(|| "judge: pairs", || pairs::all(table, members));
+    accept(table, &proposals, groups, members);
     for group in groups.iter_mut() {
         if let Some(rows) = group.members.get_mut(&table.id) {
             rows.sort_unstable();
@@ -55,11 +58,11 @@ fn accept(table: &Table<'_>, proposals: &[Proposal], groups: &mut Vec<Group>, me
         let tested = test(table, &proposal.rows, &proposal.rows, by_list(proposal), price);
         tested.accepted.then(|| (core(table, &proposal.rows, &tested), tested))
     };
-    let tested = parallel::each(proposals, |p| p.rows.len() as u64, judged, |_| {});
+    let tested = timed(|| "judge: test", || parallel::each(proposals, |p| p.rows.len() as u64, judged, |_| {}));
     for (tested, proposal) in tested.into_iter().zip(proposals) {
         accepted.extend(tested.map(|(core, tested)| (core, tested, proposal)));
     }
-    for cluster in merge(&accepted) {
+    for cluster in timed(|| "judge: merge", || merge(&accepted)) {
         let core = union(cluster.iter().map(|i| accepted[*i].0.as_slice()));
         let candidates = union(cluster.iter().map(|i| accepted[*i].2.rows.as_slice()));
         let windows: Vec<&Proposal> = cluster.iter().map(|i| accepted[*i].2).collect();
@@ -68,7 +71,7 @@ fn accept(table: &Table<'_>, proposals: &[Proposal], groups: &mut Vec<Group>, me
         if core.is_empty() || !tested.accepted {
             continue;
         }
-        let refined = refine::members(table, &core, &candidates, &windows, tested.closed.as_ref());
+        let refined = timed(|| "judge: members", || refine::members(table, &core, &candidates, &windows, tested.closed.as_ref()));
         let rows: Vec<Row> = refined.iter().filter(|m| !m.1.taught).map(|m| m.0).collect();
         let tested = test(table, &rows, &candidates, listed, price);
         if rows.is_empty() || !tested.accepted {

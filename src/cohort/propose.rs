@@ -1,11 +1,14 @@
 //! Proposals: rows that may have come from one run. Each is judged alone; none is merged before.
 
+use std::collections::BTreeMap;
+
 use super::listed::native_share;
 use super::scores::Proposal;
 use super::table::{CLOSURE_FLOOR, SHIPPED_CLOSURE, Table, VALUE_FAMILIES};
+use crate::detect::Closure;
 use crate::model::{Bits, Certainty, Family, Row};
 use crate::parallel;
-use crate::segments::maximal;
+use crate::segments::{Segment, maximal};
 
 /// What a row without any fact takes off a segment's score, bits.
 const EMPTY: f64 = -1.5;
@@ -42,67 +45,78 @@ fn of_bits(table: &Table<'_>) -> Vec<Proposal> {
         hundredths => Bits::from_hundredths(hundredths.into()).get().min(12.0),
     };
     let least = SEGMENT + (table.rows() as f64).log2();
-    segments(table, table.order.iter().map(score), least, "segment", Family::Time, "follow each other in the order of insertion")
+    let found = best(table.order.iter().map(score), least);
+    let detail = "follow each other in the order of insertion";
+    found.into_iter().map(|segment| proposal(table, segment, "segment", Family::Time, detail)).collect()
 }
 
 /// Segments of each list that holds enough rows.
 fn of_closures(table: &Table<'_>) -> Vec<Proposal> {
-    let mut found = Vec::new();
+    let mut found: Vec<(&Closure, usize, Segment)> = Vec::new();
     for (closure, (applicable, hits)) in table.closures.iter().zip(&table.totals) {
         let sets = closure.numbered(table.order.iter());
         let least = SEGMENT + ((table.rows() * closure.titles.len()) as f64).log2();
-        let of_list = |(list, hits): &(usize, usize)| {
-            let share = *hits as f64 / *applicable as f64;
-            // Where most of the table is in the list, either the table was drawn from it, or its people bear such names.
-            let real =
-                if share > 0.8 { SHIPPED_CLOSURE.max(2.0 * native_share(&closure.titles[*list]) - 1.0) } else { share.max(CLOSURE_FLOOR) };
-            let (hit, miss) = ((0.95 / real).log2(), (0.05 / (1.0 - real)).log2());
-            let scores = closure.scores(*list, -0.2, hit, miss);
-            let detail = format!("have {} in {}", closure.what, closure.titles[*list]);
-            let by_place = sets.iter().map(|set| scores[*set as usize]);
-            let mut proposals = segments(table, by_place, least, closure.detector, closure.family, &detail);
-            for proposal in &mut proposals {
-                closure.titles[*list].clone_into(&mut proposal.kind);
+        // Many lists of one language hold the same of the table's names: they share their segments.
+        let mut alike: BTreeMap<(Vec<u64>, u64), usize> = BTreeMap::new();
+        let mut distinct: Vec<(usize, f64)> = Vec::new();
+        let mut lists: Vec<(usize, usize)> = Vec::new();
+        for (list, hits) in hits.iter().copied().enumerate().filter(|(_, h)| *h >= LEAST_HITS) {
+            let real = real_share(hits as f64 / *applicable as f64, &closure.titles[list]);
+            let place = *alike.entry((closure.sets_with(list), real.to_bits())).or_insert(distinct.len());
+            if place == distinct.len() {
+                distinct.push((list, real));
             }
-            proposals
+            lists.push((list, place));
+        }
+        let of_list = |(list, real): &(usize, f64)| {
+            let scores = closure.scores(*list, -0.2, (0.95 / real).log2(), (0.05 / (1.0 - real)).log2());
+            best(sets.iter().map(|set| scores[*set as usize]), least)
         };
-        let lists: Vec<(usize, usize)> = hits.iter().copied().enumerate().filter(|(_, h)| *h >= LEAST_HITS).collect();
-        parallel::each(&lists, |_| 0, of_list, |_| {}).into_iter().for_each(|proposals| found.extend(proposals));
+        let segments = parallel::each(&distinct, |_| 0, of_list, |_| {});
+        found.extend(lists.into_iter().flat_map(|(list, place)| segments[place].iter().map(move |s| (*closure, list, *s))));
     }
     // Lists overlap: of proposals over nearly the same rows the largest few are enough.
-    found.sort_by_key(|p| std::cmp::Reverse(p.rows.len()));
+    found.sort_by_key(|(_, _, s)| std::cmp::Reverse(s.end - s.start));
     found.truncate(MOST);
-    found
+    let proposal = |(closure, list, segment): (&Closure, usize, Segment)| {
+        let title = &closure.titles[list];
+        let detail = format!("have {} in {title}", closure.what);
+        Proposal { kind: title.clone(), ..proposal(table, segment, closure.detector, closure.family, &detail) }
+    };
+    found.into_iter().map(proposal).collect()
 }
 
-fn segments(
-    table: &Table<'_>,
-    scores: impl Iterator<Item = f64>,
-    least: f64,
-    detector: &'static str,
-    family: Family,
-    detail: &str,
-) -> Vec<Proposal> {
+/// Returns the share of real rows in a list that is assumed, given that of all rows.
+fn real_share(share: f64, title: &str) -> f64 {
+    // Where most of the table is in the list, either the table was drawn from it, or its people bear such names.
+    if share > 0.8 { SHIPPED_CLOSURE.max(2.0 * native_share(title) - 1.0) } else { share.max(CLOSURE_FLOOR) }
+}
+
+/// Finds the segments that score most.
+fn best(scores: impl Iterator<Item = f64>, least: f64) -> Vec<Segment> {
     let mut found = maximal(scores, least);
     found.sort_by(|a, b| b.score.total_cmp(&a.score));
     found.truncate(MOST);
     found
-        .into_iter()
-        .map(|s| Proposal {
-            rows: table.order.sorted(s.start..s.end),
-            kind: format!("{} rows in a row", s.end - s.start),
-            family,
-            detector,
-            detail: format!("{} rows {detail}", s.end - s.start),
-            certainty: Certainty::Suggests,
-            picked: None,
-        })
-        .collect()
+}
+
+/// Proposes the rows of a segment of the order.
+fn proposal(table: &Table<'_>, segment: Segment, detector: &'static str, family: Family, detail: &str) -> Proposal {
+    let count = segment.end - segment.start;
+    Proposal {
+        rows: table.order.sorted(segment.start..segment.end),
+        kind: format!("{count} rows in a row"),
+        family,
+        detector,
+        detail: format!("{count} rows {detail}"),
+        certainty: Certainty::Suggests,
+        picked: None,
+    }
 }
 
 /// Rows whose owners are members of one group.
 fn of_owners(table: &Table<'_>) -> Vec<Proposal> {
-    let mut groups: std::collections::BTreeMap<usize, Vec<Row>> = std::collections::BTreeMap::new();
+    let mut groups: BTreeMap<usize, Vec<Row>> = BTreeMap::new();
     for (row, owner) in table.owners {
         if let Some(group) = owner.inherits {
             groups.entry(group).or_default().push(*row);

@@ -8,7 +8,7 @@ use regex::RegexBuilder;
 use crate::config::{Config, ProtectConfig};
 use crate::model::{Role, Row, TableClass, TableId};
 use crate::profile::{Profile, is_privileged};
-use crate::snapshot::{CHUNK_ROWS, Case, ColumnRead, SnapshotError, scan};
+use crate::snapshot::{CHUNK_ROWS, Case, Chunk, ColumnRead, SnapshotError, scan_with};
 
 /// What is protected, and why.
 #[derive(Clone, Debug, Default)]
@@ -67,38 +67,48 @@ pub enum GuardError {
     },
 }
 
-/// Walks the texts of some columns of a table.
-fn each_row(case: &Case, table: TableId, columns: &[usize], mut take: impl FnMut(Row, &[Option<&str>])) -> Result<(), SnapshotError> {
+/// Looks at the texts of some columns of every row of a table, on two threads: lists the rows of which `look` makes
+/// something, with what it is.
+fn look_up<R: Send>(
+    case: &Case,
+    table: TableId,
+    columns: &[usize],
+    look: impl Fn(&[Option<&str>]) -> Option<R> + Sync,
+) -> Result<Vec<(Row, R)>, SnapshotError> {
     let reads: Vec<ColumnRead> = columns.iter().map(|c| ColumnRead::Text(*c)).collect();
-    scan(case, table, &reads, CHUNK_ROWS, |chunk| {
+    let turn = |chunk: Chunk| {
         let mut texts = Vec::new();
         for read in &reads {
             texts.push(chunk.frame.column(&read.name()).and_then(|c| c.str().cloned()).map_err(SnapshotError::Frame)?);
         }
         let mut cells = vec![None; texts.len()];
-        for offset in 0..chunk.frame.height() {
+        let mut found = Vec::new();
+        for (offset, row) in (0..chunk.frame.height()).zip(chunk.first_row..) {
             for (cell, text) in cells.iter_mut().zip(&texts) {
                 *cell = text.get(offset);
             }
-            take(chunk.first_row + offset as Row, &cells);
+            found.extend(look(&cells).map(|made| (row, made)));
         }
-        Ok::<(), SnapshotError>(())
-    })
+        Ok::<_, SnapshotError>(found)
+    };
+    let mut all = Vec::new();
+    scan_with(case, table, &reads, CHUNK_ROWS, turn, |found| {
+        all.extend(found);
+        Ok(())
+    })?;
+    Ok(all)
 }
 
 fn privileged(case: &Case, profile: &Profile, table: TableId, guarded: &mut Guarded) -> Result<(), SnapshotError> {
     for column in profile.table(table).columns_with(Role::Privilege) {
         let flag = profile.table(table).columns[column].facts.booleans > 0;
         let mut found: BTreeMap<String, Vec<Row>> = BTreeMap::new();
-        let mut rows = 0;
-        each_row(case, table, &[column], |row, cells| {
-            rows += 1;
-            if let Some(text) = cells[0].filter(|t| is_privileged(t, flag)) {
-                found.entry(text.to_owned()).or_default().push(row);
-            }
-        })?;
+        let rows = case.table(table).rows as f64;
+        for (row, role) in look_up(case, table, &[column], |cells| cells[0].filter(|t| is_privileged(t, flag)).map(str::to_owned))? {
+            found.entry(role).or_default().push(row);
+        }
         for (value, members) in found {
-            if members.len() > 3 && members.len() as f64 > COMMON_SHARE * f64::from(rows) {
+            if members.len() > 3 && members.len() as f64 > COMMON_SHARE * rows {
                 continue;
             }
             let why = if flag { "a privileged account".to_owned() } else { format!("a privileged account: its role is \"{value}\"") };
@@ -120,16 +130,18 @@ fn erased(case: &Case, profile: &Profile, table: TableId, guarded: &mut Guarded)
     let deleted: Vec<usize> = profiled.columns_with(Role::DeletedAt).collect();
     let credential: Vec<usize> = profiled.columns_with(Role::Credential).collect();
     let columns: Vec<usize> = named.iter().chain(&deleted).chain(&credential).copied().collect();
-    each_row(case, table, &columns, |row, cells| {
+    let is_erased = |cells: &[Option<&str>]| {
         let (names, rest) = cells.split_at(named.len());
         let (deleted, credential) = rest.split_at(deleted.len());
-        let worded = names.iter().flatten().any(|text| has_erasure_word(text));
         // The word alone is a person's choice; a time of deletion or a missing password is the system's.
         let marked = deleted.iter().any(Option::is_some) || credential.iter().any(|c| c.is_none_or(str::is_empty));
-        if worded && (marked || (deleted.is_empty() && credential.is_empty())) {
-            guarded.kept.insert((table, row), "anonymised on request: accounts still need the row".to_owned());
-        }
-    })
+        let may_be = marked || (deleted.is_empty() && credential.is_empty());
+        (may_be && names.iter().flatten().any(|text| has_erasure_word(text))).then_some(())
+    };
+    for (row, ()) in look_up(case, table, &columns, is_erased)? {
+        guarded.kept.insert((table, row), "anonymised on request: accounts still need the row".to_owned());
+    }
+    Ok(())
 }
 
 fn has_erasure_word(text: &str) -> bool {
@@ -158,20 +170,16 @@ fn apply(case: &Case, rule: &ProtectConfig, guarded: &mut Guarded) -> Result<(),
             .transpose()
             .map_err(|e| unfit(e.to_string()))?;
         let suffix = condition.ends_with.as_ref().map(|s| s.to_lowercase());
-        each_row(case, table, &[column], |row, cells| {
-            let hit = match cells[0] {
-                None => condition.present == Some(false),
-                Some(text) => {
-                    condition.present == Some(true)
-                        || condition.one_of.as_ref().is_some_and(|list| list.iter().any(|v| v == text))
-                        || suffix.as_ref().is_some_and(|s| text.to_lowercase().ends_with(s.as_str()))
-                        || pattern.as_ref().is_some_and(|p| p.is_match(text))
-                }
-            };
-            if hit {
-                rows.push(row);
+        let hit = |cells: &[Option<&str>]| match cells[0] {
+            None => condition.present == Some(false),
+            Some(text) => {
+                condition.present == Some(true)
+                    || condition.one_of.as_ref().is_some_and(|list| list.iter().any(|v| v == text))
+                    || suffix.as_ref().is_some_and(|s| text.to_lowercase().ends_with(s.as_str()))
+                    || pattern.as_ref().is_some_and(|p| p.is_match(text))
             }
-        })?;
+        };
+        rows.extend(look_up(case, table, &[column], |cells| hit(cells).then_some(()))?.into_iter().map(|(row, ())| row));
     }
     for key in &rule.keys {
         rows.extend(case.find_row(table, std::slice::from_ref(key))?);
@@ -181,14 +189,11 @@ fn apply(case: &Case, rule: &ProtectConfig, guarded: &mut Guarded) -> Result<(),
             reference.rsplit_once('.').ok_or_else(|| unfit(format!("\"{reference}\" is not of the form table.column")))?;
         let child = case.find_table(child).ok_or_else(|| unfit(format!("there is no table \"{child}\"")))?;
         let column = column_of(child, column)?;
-        let mut keys: BTreeSet<String> = BTreeSet::new();
-        each_row(case, child, &[column], |_, cells| keys.extend(cells[0].map(str::to_owned)))?;
+        let named = look_up(case, child, &[column], |cells| cells[0].map(str::to_owned))?;
+        let keys: BTreeSet<String> = named.into_iter().map(|(_, key)| key).collect();
         if let [key] = case.table(table).key() {
-            each_row(case, table, &[*key], |row, cells| {
-                if cells[0].is_some_and(|k| keys.contains(k)) {
-                    rows.push(row);
-                }
-            })?;
+            let referred = look_up(case, table, &[*key], |cells| cells[0].filter(|k| keys.contains(*k)).map(drop))?;
+            rows.extend(referred.into_iter().map(|(row, ())| row));
         }
     }
     let why = format!("{} (rule {} of unseed.toml)", rule.reason, rule.id);

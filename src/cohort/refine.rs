@@ -8,7 +8,7 @@ use super::Member;
 use super::judge::CORE;
 use super::listed::Closed;
 use super::scores::Proposal;
-use super::table::{Table, VALUE_FAMILIES};
+use super::table::Table;
 use crate::detect::Numbers;
 use crate::model::{Bits, Family, Reason, Row};
 use crate::weigh::{LEAST_OUTSIDE, PRIOR};
@@ -43,19 +43,12 @@ pub(super) fn usual_term(members: &[(Row, Member)], convicted: bool) -> Bits {
     terms.get(terms.len() / 2).copied().unwrap_or(Bits::new(12.0)).capped(most(convicted)).capped(Bits::new(12.0))
 }
 
-/// How a feature's values are spread inside and outside a core.
+/// What the values of a feature say for a core and against the rest.
 struct Fitted<'a> {
     family: Family,
     values: &'a Numbers,
-    inside: [u32; 256],
-    outside: [u32; 256],
-    inside_total: f64,
-    outside_total: f64,
-    kinds: f64,
-    /// Values that one row of the core has.
-    singles: f64,
-    /// Values that one other row has.
-    other_singles: f64,
+    /// By value: the bits of a row outside the core, and of a member, which is left out of what it is measured against.
+    bits: [[f64; 256]; 2],
 }
 
 impl<'a> Fitted<'a> {
@@ -68,24 +61,48 @@ impl<'a> Fitted<'a> {
         for row in excluded {
             outside[usize::from(values.get(*row as usize))] -= 1;
         }
+        let spread = Spread::new(inside, outside, core.len(), values.len() - excluded.len());
+        let bits = |in_core| std::array::from_fn(|value| if value < values.bound() { spread.bits(value, in_core) } else { 0.0 });
+        Self { family, values, bits: [bits(false), bits(true)] }
+    }
+
+    /// Returns the bits of a row.
+    #[inline]
+    fn bits(&self, row: Row, in_core: bool) -> f64 {
+        self.bits[usize::from(in_core)][usize::from(self.values.get(row as usize))]
+    }
+}
+
+/// How a feature's values are spread inside and outside a core.
+struct Spread {
+    inside: [u32; 256],
+    outside: [u32; 256],
+    inside_total: f64,
+    outside_total: f64,
+    kinds: f64,
+    /// Values that one row of the core has.
+    singles: f64,
+    /// Values that one other row has.
+    other_singles: f64,
+}
+
+impl Spread {
+    fn new(inside: [u32; 256], outside: [u32; 256], inside_total: usize, outside_total: usize) -> Self {
         let kinds = (0..256).filter(|v| inside[*v] > 0 || outside[*v] > 0).count() as f64;
         let singles = |counts: &[u32; 256]| counts.iter().filter(|n| **n == 1).count() as f64;
         Self {
-            family,
-            values,
             inside,
             outside,
-            inside_total: core.len() as f64,
-            outside_total: (values.len() - excluded.len()) as f64,
+            inside_total: inside_total as f64,
+            outside_total: outside_total as f64,
             kinds,
             singles: singles(&inside),
             other_singles: singles(&outside),
         }
     }
 
-    /// Returns the bits of a row; a member of the core is left out of what it is measured against.
-    fn bits(&self, row: Row, in_core: bool) -> f64 {
-        let value = usize::from(self.values.get(row as usize));
+    /// Returns the bits of a row with a value; a member of the core is left out of what it is measured against.
+    fn bits(&self, value: usize, in_core: bool) -> f64 {
         let own = f64::from(u8::from(in_core));
         let real = (f64::from(self.outside[value]) + 0.5) / (self.outside_total + 0.5 * self.kinds);
         let count = f64::from(self.inside[value]) - own;
@@ -114,39 +131,38 @@ pub(super) fn members(
     closed: Option<&Closed>,
 ) -> Vec<(Row, Member)> {
     let mut core = core.to_vec();
-    let mut odds: BTreeMap<Row, (f64, f64)> = BTreeMap::new();
+    // By candidate: the odds of membership, and those of all that its row shows.
+    let mut odds: Vec<(f64, f64)> = Vec::new();
     let base = base_odds(table, candidates, windows);
     for _ in 0..ROUNDS {
         let fitted = fit(table, &core, candidates);
-        odds = candidates
-            .iter()
-            .map(|row| {
-                let in_core = core.binary_search(row).is_ok();
-                let membership = base[row] + features(table, &fitted, *row, in_core);
-                (*row, (membership, membership + own(table, *row, closed)))
-            })
-            .collect();
-        let stays = |row: &Row| {
-            let (_, all) = odds[row];
-            let shows = table.own(*row) >= CORE || in_list(table, *row, closed);
-            all >= if shows { STAYS } else { STAYS_SILENT }
+        let odds_of = |(row, base): (&Row, &f64)| {
+            let membership = base + features(table, &fitted, *row, core.binary_search(row).is_ok());
+            (membership, membership + own(table, *row, closed))
         };
-        let next: Vec<Row> = candidates.iter().copied().filter(stays).collect();
+        odds = candidates.iter().zip(&base).map(odds_of).collect();
+        let stays = |(row, (_, all)): &(&Row, &(f64, f64))| {
+            let shows = table.own(**row) >= CORE || in_list(table, **row, closed);
+            *all >= if shows { STAYS } else { STAYS_SILENT }
+        };
+        let next: Vec<Row> = candidates.iter().zip(&odds).filter(stays).map(|(row, _)| *row).collect();
         if next == core || next.is_empty() {
             break;
         }
         core = next;
     }
     let listed = closed.map(|closed| Listed::new(table, closed));
-    let mut members: Vec<(Row, Member)> = core.iter().map(|row| (*row, member(table, *row, odds[row].0, listed.as_ref(), false))).collect();
+    let membership = |row: &Row| candidates.binary_search(row).ok().map(|place| odds[place].0);
+    let of_core = |row: &Row| Some((*row, member(table, *row, membership(row)?, listed.as_ref(), false)));
+    let mut members: Vec<(Row, Member)> = core.iter().filter_map(of_core).collect();
     members.extend(taught(table, &core, candidates, listed.as_ref()));
     members.sort_by_key(|m| m.0);
     members
 }
 
-/// Odds of a row of each window against a stranger that fell into it.
-fn base_odds(table: &Table<'_>, candidates: &[Row], windows: &[&Proposal]) -> BTreeMap<Row, f64> {
-    let mut base: BTreeMap<Row, f64> = candidates.iter().map(|r| (*r, f64::MIN)).collect();
+/// Odds of a row of each window against a stranger that fell into it, by candidate.
+fn base_odds(table: &Table<'_>, candidates: &[Row], windows: &[&Proposal]) -> Vec<f64> {
+    let mut base = vec![f64::MIN; candidates.len()];
     for window in windows {
         let strangers = match window.family {
             // Who is in a window of time is there by chance as often as the table's rate says.
@@ -158,10 +174,8 @@ fn base_odds(table: &Table<'_>, candidates: &[Row], windows: &[&Proposal]) -> BT
             _ => window.picked.unwrap_or(0.0) + 1.0,
         };
         let odds = (window.rows.len() as f64 / strangers).log2();
-        for row in &window.rows {
-            if let Some(known) = base.get_mut(row) {
-                *known = known.max(odds);
-            }
+        for place in window.rows.iter().filter_map(|row| candidates.binary_search(row).ok()) {
+            base[place] = base[place].max(odds);
         }
     }
     base
@@ -193,16 +207,19 @@ pub(super) fn differences(table: &Table<'_>, rows: &[Row], candidates: &[Row]) -
 }
 
 fn features(table: &Table<'_>, fitted: &[Fitted<'_>], row: Row, in_core: bool) -> f64 {
-    let mut by_family: BTreeMap<Family, f64> = BTreeMap::new();
+    let mut by_family = [0.0; Family::ALL.len()];
     for feature in fitted {
-        *by_family.entry(feature.family).or_insert(0.0) += feature.bits(row, in_core);
+        by_family[feature.family as usize] += feature.bits(row, in_core);
     }
     // What the row shows by itself in the same family is the same fact once more.
     let new = |(family, bits): (Family, f64)| {
+        if bits <= 0.0 {
+            return bits.max(-FAMILY);
+        }
         let own = table.scores.sum(table.id, row, &[family]).get().max(0.0);
-        if bits > 0.0 { (bits.min(FAMILY) - own).max(0.0) } else { bits.max(-FAMILY) }
+        (bits.min(FAMILY) - own).max(0.0)
     };
-    by_family.into_iter().map(new).sum()
+    Family::ALL.into_iter().zip(by_family).map(new).sum()
 }
 
 fn in_list(table: &Table<'_>, row: Row, closed: Option<&Closed>) -> bool {
@@ -270,10 +287,7 @@ fn taught(table: &Table<'_>, core: &[Row], candidates: &[Row], listed: Option<&L
         return Vec::new();
     }
     let mut found = Vec::new();
-    for row in table.scores.rows(table.id) {
-        if candidates.binary_search(&row).is_ok() || table.scores.sum(table.id, row, &VALUE_FAMILIES) < CORE {
-            continue;
-        }
+    for row in table.telling().iter().copied().filter(|row| candidates.binary_search(row).is_err()) {
         let looks = features(table, &fitted, row, false);
         if looks >= TAUGHT && looks + own(table, row, listed.map(|l| l.closed)) + PRIOR.get() >= STAYS {
             found.push((row, member(table, row, looks + PRIOR.get(), listed, true)));

@@ -110,6 +110,7 @@ const MOST_SHARED: f64 = 0.2;
 /// on to write them: a seed that comes another day hangs rows on people of any origin.
 pub(super) fn owned(people: &Table<'_>, rows: &[Row], child: &Table<'_>) -> Option<Vec<Row>> {
     let (first, last) = people.run(rows).filter(|(first, last)| last - first <= LONGEST)?;
+    let with_them = (first - SECOND)..=(last + SLACK.max(last - first));
     let links: Vec<_> = child.facts.parents.iter().filter(|l| l.parent == people.id).collect();
     let mut owned: Vec<Row> = Vec::new();
     let mut owners: BTreeSet<Row> = BTreeSet::new();
@@ -123,16 +124,16 @@ pub(super) fn owned(people: &Table<'_>, rows: &[Row], child: &Table<'_>) -> Opti
             continue;
         }
         if inside == of().count() {
+            // One that came at another time, as people's rows do, tells of all: most groups end here.
+            child.inserted(row).filter(|time| with_them.contains(time))?;
             owned.push(row);
             owners.extend(of());
         } else {
             shared += 1;
         }
     }
-    let (begins, ends) = child.run(&owned)?;
-    let near = begins >= first - SECOND && ends <= last + SLACK.max(last - first);
     let enough = owned.len() >= LEAST_PACED && owners.len() as f64 >= LEAST_OWNERS * rows.len() as f64;
-    (near && enough && shared as f64 <= MOST_SHARED * owned.len() as f64).then_some(owned)
+    (enough && shared as f64 <= MOST_SHARED * owned.len() as f64).then_some(owned)
 }
 
 /// Returns the group that most rows' owners are members of, and how many.

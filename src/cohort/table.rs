@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use super::Measures;
+use super::judge::CORE;
 use super::propagate::Owner;
 use super::scores::Scores;
 use crate::detect::{Applicable, Closure, Feature, Life, Order, TableFacts};
@@ -68,6 +69,9 @@ pub(super) struct Table<'a> {
     /// Mean arrivals per microsecond.
     rate: f64,
     usually_late: OnceLock<f64>,
+    /// By row: the sum of its terms over [`OWN_FAMILIES`], hundredths of a bit.
+    own: OnceLock<Vec<i16>>,
+    telling: OnceLock<Vec<Row>>,
     /// Other tables that hang on this one.
     hanging: Vec<&'a TableProfile>,
     children: OnceLock<Vec<Self>>,
@@ -115,6 +119,8 @@ impl<'a> Table<'a> {
             dated,
             rate,
             usually_late: OnceLock::new(),
+            own: OnceLock::new(),
+            telling: OnceLock::new(),
             hanging: Vec::new(),
             children: OnceLock::new(),
             measures,
@@ -193,7 +199,18 @@ impl<'a> Table<'a> {
 
     /// Returns a row's bits over the families besides time and signs of people.
     pub(super) fn own(&self, row: Row) -> Bits {
-        self.scores.sum(self.id, row, &OWN_FAMILIES)
+        let sums = self.own.get_or_init(|| self.scores.sums(self.id, self.rows(), &OWN_FAMILIES));
+        Bits::from_hundredths(sums[row as usize].into())
+    }
+
+    /// Returns the rows whose values alone could put them into a core, sorted.
+    pub(super) fn telling(&self) -> &[Row] {
+        let find = || {
+            let sums = self.scores.sums(self.id, self.rows(), &VALUE_FAMILIES);
+            let least = |sum: &i16| i32::from(*sum) >= CORE.hundredths();
+            sums.iter().zip(0..).filter(|(sum, _)| least(sum)).map(|(_, row)| row).collect()
+        };
+        self.telling.get_or_init(find)
     }
 
     /// Expects how many rows of no seed fall into the time that some rows span; at most all of them.

@@ -27,6 +27,9 @@ const REAL_FLOOR: f64 = 0.001;
 /// First and last second since 1970 that a name may hold: 2010 and 2060.
 const SECONDS: std::ops::Range<i64> = 1_262_304_000..2_840_140_800;
 
+/// Digits of the shortest such number.
+const SHORTEST: usize = 10;
+
 /// Digits of milliseconds with more behind them, a counter or a random number.
 const COUNTED: std::ops::RangeInclusive<usize> = 14..=17;
 
@@ -111,6 +114,10 @@ fn general(text: &str) -> String {
 fn clock(text: &str, created: Option<i64>) -> Option<String> {
     let local = text.rsplit_once('@').map_or(text, |(local, _)| local);
     let bytes = local.as_bytes();
+    // Most texts have few digits.
+    if bytes.iter().filter(|b| b.is_ascii_digit()).count() < SHORTEST {
+        return None;
+    }
     let mut start = 0;
     while start < bytes.len() {
         if !bytes[start].is_ascii_digit() {

@@ -69,6 +69,15 @@ impl Closure {
         std::iter::once(without).chain(self.sets.iter().map(|set| if set.contains(list) { hit } else { miss })).collect()
     }
 
+    /// Returns which sets hold a list, a bit each: lists with the same ones hold the same rows.
+    pub(crate) fn sets_with(&self, list: usize) -> Vec<u64> {
+        let mut bits = vec![0; self.sets.len().div_ceil(64)];
+        for (place, _) in self.sets.iter().enumerate().filter(|(_, set)| set.contains(list)) {
+            bits[place / 64] |= 1 << (place % 64);
+        }
+        bits
+    }
+
     /// Counts the rows that have a value, and by list those in it.
     #[must_use]
     pub fn totals(&self) -> (usize, Vec<usize>) {

@@ -1,7 +1,8 @@
 //! Many people of few names: `FIRST[Math.random() * FIRST.length]` over a list that somebody typed.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use foldhash::fast::FixedState;
 use polars::prelude::{DataFrame, IntoColumn as _, NamedFrom as _, PolarsResult, Series};
 
 use super::context::text_hash;
@@ -142,6 +143,9 @@ fn names(table: &TableView<'_>) -> Result<(usize, Option<usize>), String> {
     }
 }
 
+/// How often each name occurs.
+type Counts = HashMap<u32, usize, FixedState>;
+
 /// A person by the hashes of both names.
 #[derive(Clone, Copy)]
 struct Named {
@@ -165,7 +169,7 @@ impl Burst {
         // Who has a name that nobody else there has is none of them.
         let mut rows: Vec<Row> = people.iter().filter(|p| first[&p.first] > 1 && last[&p.last] > 1).map(|p| p.row).collect();
         rows.sort_unstable();
-        let several = |counts: HashMap<u32, usize>| counts.into_iter().filter(|(_, n)| *n > 1).map(|(name, _)| name).collect();
+        let several = |counts: Counts| counts.into_iter().filter(|(_, n)| *n > 1).map(|(name, _)| name).collect();
         Self { rows, first: several(first), last: several(last), log2_p }
     }
 
@@ -188,39 +192,46 @@ fn bursts(people: &[Named], created: impl Fn(&Named) -> Option<i64>) -> Vec<Burs
         .map(|burst| burst.iter().map(|(_, p)| *p).collect())
         .collect();
     let price = (together.len().max(1) as f64).log2();
-    let few = |burst: &Vec<Named>| {
+    // What the table's middle group of a size has, counted where a burst is first held against it.
+    let mut usual: BTreeMap<usize, Option<usize>> = BTreeMap::new();
+    let mut few = |burst: &Vec<Named>| {
         let size = SIZES.into_iter().rfind(|size| *size <= burst.len()).unwrap_or(SIZES[0]);
-        let usual = people.chunks_exact(size).map(unique).collect();
+        let usual = *usual.entry(size).or_insert_with(|| middle(people.chunks_exact(size).map(unique).collect()));
         // A nation's rarest names come twice too, in time: each part of a large group must have few.
         let parts = burst.chunks(SIZES[3]).filter(|part| part.len() >= SMALL.min(burst.len()));
         let most = parts.map(unique).max().unwrap_or_default();
         let log2_p = at_most(most, expected(burst.len().min(SIZES[3]), usual)) + price;
         (log2_p <= LEAST_CHANCE && !is_sorted(burst) && counts(burst, |p| p.first).len() >= LEAST_NAMES).then(|| Burst::of(burst, log2_p))
     };
-    let found: Vec<Burst> = together.iter().filter_map(few).collect();
+    let found: Vec<Burst> = together.iter().filter_map(&mut few).collect();
     // A seed that ran again is one more chance of the same lists each time.
     let again = |burst: &Burst| found.iter().filter(|other| burst.is_like(other)).map(|other| other.log2_p).sum();
     let sums: Vec<f64> = found.iter().map(again).collect();
     found.into_iter().zip(sums).map(|(burst, log2_p)| Burst { log2_p, ..burst }).collect()
 }
 
-/// Returns how many of a group have a name of their own, at least; `usual` is what groups of the table have.
-fn expected(size: usize, mut usual: Vec<usize>) -> f64 {
-    usual.sort_unstable();
-    let middle = usual.get(usual.len() / 2).map_or(UNIQUE_MOST, |unique| OF_USUAL * *unique as f64);
+/// Returns the middle one of some numbers, if there is any.
+fn middle(mut numbers: Vec<usize>) -> Option<usize> {
+    numbers.sort_unstable();
+    numbers.get(numbers.len() / 2).copied()
+}
+
+/// Returns how many of a group have a name of their own, at least; `usual` is what the table's middle group has.
+fn expected(size: usize, usual: Option<usize>) -> f64 {
+    let middle = usual.map_or(UNIQUE_MOST, |unique| OF_USUAL * unique as f64);
     let share = if size < SMALL { UNIQUE_OF_SMALL } else { UNIQUE_SHARE };
     (share * size as f64).min(UNIQUE_MOST).min(middle)
 }
 
-fn counts(people: &[Named], of: impl Fn(&Named) -> u32) -> HashMap<u32, usize> {
-    let mut counts = HashMap::new();
+fn counts(people: &[Named], of: impl Fn(&Named) -> u32) -> Counts {
+    let mut counts = Counts::default();
     people.iter().for_each(|p| *counts.entry(of(p)).or_insert(0) += 1);
     counts
 }
 
 /// Returns how many have a name of their own, given or family, whichever more have.
 fn unique(people: &[Named]) -> usize {
-    let own = |counts: HashMap<u32, usize>| counts.into_values().filter(|n| *n == 1).count();
+    let own = |counts: Counts| counts.into_values().filter(|n| *n == 1).count();
     own(counts(people, |p| p.first)).max(own(counts(people, |p| p.last)))
 }
 

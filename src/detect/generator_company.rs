@@ -19,7 +19,7 @@ const META: DetectorMeta = DetectorMeta {
 
 /// What stands before and behind names in the generators' towns.
 ///
-/// Source: city_prefix and city_suffix of faker-js' en and of en_US in Faker for Python and FakerPHP.
+/// Source: `city_prefix` and `city_suffix` of faker-js' en and of `en_US` in Faker for Python and FakerPHP.
 const BEFORE: &[&str] = &["north", "east", "west", "south", "new", "lake", "port", "fort"];
 const BEHIND: &[&str] = &[
     "town", "ton", "land", "ville", "berg", "burgh", "boro", "borough", "bury", "view", "port", "mouth", "stad", "stead", "furt",
@@ -78,8 +78,8 @@ fn company(text: &str) -> Option<&'static str> {
 fn made_town(text: &str) -> Option<&'static str> {
     let lower = text.to_lowercase();
     let (before, town) = lower.split_once(' ')?;
-    let named = |ending: &&str| town.strip_suffix(*ending).is_some_and(|name| name.len() > 2 && vocabulary::is_given_name(name));
-    (BEFORE.contains(&before) && BEHIND.iter().any(|ending| named(&ending))).then_some(MADE_TOWN)
+    let named = |ending: &str| town.strip_suffix(ending).is_some_and(|name| name.len() > 2 && vocabulary::is_given_name(name));
+    (BEFORE.contains(&before) && BEHIND.iter().any(|ending| named(ending))).then_some(MADE_TOWN)
 }
 
 #[cfg(test)]

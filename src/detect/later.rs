@@ -130,7 +130,13 @@ mod tests {
     fn table(created: &[i64], moved: Vec<(Row, i64)>) -> TableFacts {
         let created: Times = created.iter().map(|t| Some(*t)).collect();
         let rows = created.iter().count();
-        TableFacts { rows, created, moved: moved.into_iter().collect(), order: (0..rows as Row).collect(), ..TableFacts::default() }
+        TableFacts {
+            rows,
+            created: created.into(),
+            moved: moved.into_iter().collect(),
+            order: (0..rows as Row).collect(),
+            ..TableFacts::default()
+        }
     }
 
     #[test]

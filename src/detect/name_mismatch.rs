@@ -119,7 +119,7 @@ fn partial(rows: Vec<Row>, forms: Vec<u32>) -> PolarsResult<DataFrame> {
 /// Compares an address with the names beside it: whose it is, where it is made of names at all.
 fn compare(address: &str, names: &[&str]) -> Option<&'static str> {
     let (local, domain) = address.rsplit_once('@')?;
-    if RELAYS.contains(&domain.to_ascii_lowercase().as_str()) {
+    if RELAYS.iter().any(|relay| relay.eq_ignore_ascii_case(domain)) {
         return None;
     }
     let local = vocabulary::lower_case(local);

@@ -222,24 +222,24 @@ enum Known {
 }
 
 /// Both lists: most names are told from them by their first word.
-static LISTED: LazyLock<HashMap<&'static str, Known, FixedState>> = LazyLock::new(|| {
-    let fillers = FILLERS.iter().map(|word| (*word, Known::Filler));
-    fillers.chain(placeholder_word::WORDS.iter().map(|word| (*word, Known::Placeholder))).collect()
+static LISTED: LazyLock<HashMap<&'static [u8], Known, FixedState>> = LazyLock::new(|| {
+    let fillers = FILLERS.iter().map(|word| (word.as_bytes(), Known::Filler));
+    fillers.chain(placeholder_word::WORDS.iter().map(|word| (word.as_bytes(), Known::Placeholder))).collect()
 });
 
 /// Returns whether every word of a name is a placeholder, and at least one is no mere filler.
 fn placeholders_only(name: &str) -> bool {
     if !name.is_ascii() {
         let lower = name.to_lowercase();
-        return all_known(lower.split(|c: char| !c.is_alphabetic()), |word| known(word));
+        return all_known(lower.split(|c: char| !c.is_alphabetic()), |word| known(word.as_bytes()));
     }
     let mut lower = [0; LONGEST];
     all_known(name.split(|c: char| !c.is_ascii_alphabetic()), |word| {
         // A word that is longer than every one that is listed may still be a row of keys.
-        let Some(lower) = lower.get_mut(..word.len()) else { return known(&word.to_ascii_lowercase()) };
+        let Some(lower) = lower.get_mut(..word.len()) else { return known(word.to_ascii_lowercase().as_bytes()) };
         lower.copy_from_slice(word.as_bytes());
         lower.make_ascii_lowercase();
-        std::str::from_utf8(lower).ok().and_then(known)
+        known(lower)
     })
 }
 
@@ -261,7 +261,7 @@ fn all_known<'t>(words: impl Iterator<Item = &'t str>, mut known: impl FnMut(&st
 }
 
 /// Tells what a word in small letters is.
-fn known(word: &str) -> Option<Known> {
+fn known(word: &[u8]) -> Option<Known> {
     match LISTED.get(word) {
         Some(Known::Placeholder) => Some(Known::Placeholder),
         _ if is_mash(word) => Some(Known::Placeholder),
@@ -290,11 +290,10 @@ fn handle_of_placeholders(handle: &str) -> bool {
 }
 
 /// Returns whether a word is a run of neighbouring keys or of one letter, and no name.
-fn is_mash(word: &str) -> bool {
-    if word.len() < 4 || !word.is_ascii() {
-        return word.len() == 3 && word.bytes().all(|b| b == word.as_bytes()[0]);
+fn is_mash(bytes: &[u8]) -> bool {
+    if bytes.len() < 4 || !bytes.is_ascii() {
+        return bytes.len() == 3 && bytes.iter().all(|b| *b == bytes[0]);
     }
-    let bytes = word.as_bytes();
     let same = bytes.iter().all(|b| *b == bytes[0]);
     let neighbours = |pair: &[u8]| NEIGHBOURS[usize::from(pair[0] & 0x7f)][usize::from(pair[1] & 0x7f)];
     // In most words hardly any two letters are neighbours, on any row of keys.
@@ -307,7 +306,7 @@ fn is_mash(word: &str) -> bool {
         next.iter_mut().enumerate().for_each(|(row, count)| *count += usize::from(rows >> row & 1));
     }
     let most = next.into_iter().max().unwrap_or_default();
-    (same || (most + 1) * 4 >= bytes.len() * 3 && most >= 3) && !vocabulary::is_name(word)
+    (same || (most + 1) * 4 >= bytes.len() * 3 && most >= 3) && !std::str::from_utf8(bytes).is_ok_and(vocabulary::is_name)
 }
 
 #[cfg(test)]

@@ -65,12 +65,16 @@ impl Marks for ReservedIdentifier {
 
 /// Returns the reserved part of a host name.
 pub(super) fn reserved_host(host: &str) -> Option<String> {
-    let host = host.trim_end_matches('.').to_ascii_lowercase();
-    if let Some(domain) = RESERVED_DOMAINS.iter().find(|d| host == **d || host.strip_suffix(*d).is_some_and(|rest| rest.ends_with('.'))) {
+    let host = host.trim_end_matches('.');
+    let ends_with = |domain: &str| {
+        let rest = host.len().checked_sub(domain.len());
+        rest.and_then(|rest| Some((host.get(..rest)?, host.get(rest..)?)))
+            .is_some_and(|(rest, end)| end.eq_ignore_ascii_case(domain) && (rest.is_empty() || rest.ends_with('.')))
+    };
+    if let Some(domain) = RESERVED_DOMAINS.iter().find(|domain| ends_with(domain)) {
         return Some((*domain).to_owned());
     }
-    let tld = host.rsplit('.').next().unwrap_or_default();
-    RESERVED_TLDS.contains(&tld).then(|| format!(".{tld}"))
+    RESERVED_TLDS.iter().find(|tld| ends_with(tld)).map(|tld| format!(".{tld}"))
 }
 
 fn host_of(url: &str) -> Option<&str> {

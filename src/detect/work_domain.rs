@@ -1,7 +1,9 @@
 //! Addresses at the domain of an employer whose people came one by one, on different days.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
+use std::sync::LazyLock;
 
+use foldhash::fast::FixedState;
 use polars::prelude::{DataFrame, PolarsResult};
 
 use super::later::BATCH;
@@ -127,6 +129,9 @@ const PROVIDERS: &[&str] = &[
     "ymail",
     "ziggo",
 ];
+
+/// The same, to look labels up.
+static KNOWN_PROVIDERS: LazyLock<HashSet<&str, FixedState>> = LazyLock::new(|| PROVIDERS.iter().copied().collect());
 
 /// Words of role mailboxes and of accounts that testers make.
 const NO_PERSON: &[&str] = &[
@@ -288,7 +293,7 @@ fn densest(of_day: &[(i64, Row)]) -> usize {
 fn is_provider(domain: &str) -> bool {
     match domain.rsplit_once('.') {
         // Relays have their service's name before their owner's, and a suffix may have two labels: co.uk, com.br.
-        Some((rest, _)) => rest.split('.').any(|label| PROVIDERS.contains(&label)),
+        Some((rest, _)) => rest.split('.').any(|label| KNOWN_PROVIDERS.contains(label)),
         None => true,
     }
 }
@@ -301,6 +306,8 @@ fn is_nobody(local: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
     #[test]
@@ -328,7 +335,7 @@ mod tests {
     fn colleagues_come_over_weeks_and_jobs_at_one_time() {
         let facts = |at: &[i64]| TableFacts {
             rows: at.len(),
-            created: at.iter().map(|t| Some(*t)).collect(),
+            created: Arc::new(at.iter().map(|t| Some(*t)).collect()),
             order: (0..at.len() as Row).collect(),
             ..TableFacts::default()
         };

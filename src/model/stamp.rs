@@ -167,6 +167,16 @@ pub const fn civil_from_days(days: i64) -> (i64, i64, i64) {
     (year, month, day)
 }
 
+/// Does the same for real dates; of 1901 to 2099, every fourth year is a leap year.
+const fn days_of(year: i64, month: i64, day: i64) -> i64 {
+    const BEFORE: [i64; 12] = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334];
+    if year < 1_901 || year > 2_099 {
+        return days_from_civil(year, month, day);
+    }
+    let leap = (year % 4 == 0 && month > 2) as i64;
+    (year - 1_970) * 365 + (year - 1_901) / 4 - 17 + BEFORE[month as usize - 1] + leap + day - 1
+}
+
 const fn days_in_month(year: i64, month: i64) -> i64 {
     match month {
         4 | 6 | 9 | 11 => 30,
@@ -193,7 +203,7 @@ fn usual(text: &[u8]) -> Option<(Stamp, i64)> {
     if !marks || !real || hour > 24 || minute > 59 || second > 60 {
         return None;
     }
-    let days = days_from_civil(year, month, day) * DAY;
+    let days = days_of(year, month, day) * DAY;
     let stamp = Stamp { micros: days, fraction_digits: 0, has_time: true, has_offset: false };
     Some((stamp, days + hour * HOUR + (minute * 60 + second) * SECOND))
 }
@@ -297,6 +307,15 @@ mod tests {
 
     fn micros(text: &str) -> Option<i64> {
         Stamp::parse(text.as_bytes()).map(|s| s.micros)
+    }
+
+    #[test]
+    fn days_are_counted_as_the_calendar_has_them() {
+        for (year, month) in (1_890..2_110).flat_map(|year| (1..=12).map(move |month| (year, month))) {
+            for day in [1, days_in_month(year, month)] {
+                assert_eq!(days_of(year, month, day), days_from_civil(year, month, day), "{year}-{month}-{day}");
+            }
+        }
     }
 
     #[test]

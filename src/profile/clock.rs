@@ -2,10 +2,10 @@
 //! a rewritten or shuffled table), says so, and nothing may build on it.
 
 use super::{ColumnProfile, Packed, Times};
-use crate::model::stamp::{HOUR, SECOND};
+use crate::model::stamp::{HOUR, PLAUSIBLE_FROM, SECOND};
 use crate::model::{Role, Row, Scheme, TableId};
 use crate::segments::maximal;
-use crate::snapshot::{CHUNK_ROWS, CaseTable, ColumnRead, Reader, SnapshotError, scan};
+use crate::snapshot::{CHUNK_ROWS, CaseTable, Chunk, ColumnRead, Reader, SnapshotError, scan};
 
 /// Share of rows that must lie on one rising line of creation times before an order is trusted.
 ///
@@ -111,6 +111,17 @@ pub(crate) fn agreement(distances: &[i64]) -> (i64, f64) {
     (offset, agree as f64 / distances.len().max(1) as f64)
 }
 
+/// The columns of a table that tell times.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Dated {
+    /// When a row was created.
+    pub(super) created: Option<usize>,
+    /// Ids that carry a time.
+    pub(super) ids: Option<MintedColumn>,
+    /// Others that tell how new the newest row is; empty where nobody asks.
+    pub(super) others: Vec<usize>,
+}
+
 /// What the clocks of a table gave.
 #[derive(Debug)]
 pub(super) struct Found {
@@ -119,6 +130,8 @@ pub(super) struct Found {
     pub(super) created: Times,
     /// Whether rows lie in the table as their keys rise.
     pub(super) lies_by_key: bool,
+    /// The newest plausible time of all columns, UTC microseconds.
+    pub(super) newest: Option<i64>,
 }
 
 /// What a table's columns say of when its rows were inserted.
@@ -131,29 +144,29 @@ struct Clocks {
     distances: Vec<i64>,
 }
 
-/// Reads a table's creation times, and tests its key, then ids that carry a time, then its row order, against them.
-pub(super) fn trust(reader: Reader<'_>, table: TableId, created: Option<usize>, ids: Option<MintedColumn>) -> Result<Found, SnapshotError> {
+/// Reads a table's times once: tests its key, then ids that carry a time, then its row order, against its creation
+/// times, and finds the newest time until `now`, UTC microseconds.
+pub(super) fn trust(reader: Reader<'_>, table: TableId, dated: &Dated, now: i64) -> Result<Found, SnapshotError> {
     let info = reader.table(table);
-    let Some(created) = created else {
-        // What nothing contradicts is believed: the id is the only clock that the row has.
-        let clock = match ids.filter(|_| info.rows >= LEAST_ROWS as u64) {
-            Some(ids) => InsertionClock::Minted { ids, agreeing: 1.0 },
-            None => InsertionClock::NotApplicable("no creation time to test an order against".to_owned()),
-        };
-        return Ok(Found { clock, created: Times::default(), lies_by_key: false });
-    };
     let key = match info.key() {
-        [only] => Some(*only),
+        [only] if dated.created.is_some() => Some(*only),
         _ => None,
     };
-    let mut reads = vec![ColumnRead::Time(created)];
+    let ids = dated.ids.filter(|_| dated.created.is_some());
+    let mut reads: Vec<ColumnRead> = dated.created.iter().chain(&dated.others).copied().map(ColumnRead::Time).collect();
     reads.extend(key.map(ColumnRead::Integer));
     reads.extend(ids.map(|ids| ColumnRead::Text(ids.column)));
     reads.sort_unstable();
     reads.dedup();
     let mut clocks = Clocks { created: Times::default(), key: key.map(|key| (key, Packed::default())), ids, distances: Vec::new() };
-    scan(reader, table, &reads, CHUNK_ROWS, |chunk| {
+    let mut newest: Option<i64> = None;
+    let take = |chunk: Chunk| {
         let column = |read: ColumnRead| chunk.frame.column(&read.name()).and_then(|c| c.i64().cloned()).map_err(SnapshotError::Frame);
+        for other in dated.created.iter().chain(&dated.others) {
+            let times = column(ColumnRead::Time(*other))?;
+            newest = newest.max(times.iter().flatten().filter(|time| (PLAUSIBLE_FROM..=now).contains(time)).max());
+        }
+        let Some(created) = dated.created else { return Ok(()) };
         let created = column(ColumnRead::Time(created))?;
         if let Some((key, values)) = &mut clocks.key {
             values.extend(column(ColumnRead::Integer(*key))?.iter());
@@ -165,9 +178,18 @@ pub(super) fn trust(reader: Reader<'_>, table: TableId, created: Option<usize>, 
         }
         clocks.created.extend(created.iter());
         Ok::<(), SnapshotError>(())
-    })?;
+    };
+    if !reads.is_empty() {
+        scan(reader, table, &reads, CHUNK_ROWS, take)?;
+    }
     let lies_by_key = clocks.key.as_ref().is_some_and(|(_, keys)| keys.iter().is_sorted());
-    Ok(Found { clock: clocks.judge(lies_by_key), created: clocks.created, lies_by_key })
+    let clock = match (dated.created, dated.ids.filter(|_| info.rows >= LEAST_ROWS as u64)) {
+        (Some(_), _) => clocks.judge(lies_by_key),
+        // What nothing contradicts is believed: the id is the only clock that the row has.
+        (None, Some(ids)) => InsertionClock::Minted { ids, agreeing: 1.0 },
+        (None, None) => InsertionClock::NotApplicable("no creation time to test an order against".to_owned()),
+    };
+    Ok(Found { clock, created: clocks.created, lies_by_key, newest })
 }
 
 impl Clocks {

@@ -16,12 +16,12 @@ mod words;
 use std::sync::Arc;
 
 use crate::config::{ConfigError, Loaded};
-use crate::model::stamp::{PLAUSIBLE_FROM, Stamp};
 use crate::model::{Role, Source, TableClass, TableId, TakenAt};
 use crate::parallel;
 use crate::progress::Progress;
-use crate::snapshot::{CHUNK_ROWS, Case, Part, SnapshotError};
+use crate::snapshot::{Case, Reader, SnapshotError};
 use crate::timing::timed;
+use clock::Dated;
 
 pub(crate) use clock::agreement;
 pub use clock::{InsertionClock, MintedColumn, longest_non_decreasing, rising_line};
@@ -206,57 +206,38 @@ pub fn profile(case: &mut Case, config: &Loaded, now: i64, progress: &dyn Progre
         let (created, lies_by_key) = (Arc::default(), false);
         tables.push(TableProfile { id, class, class_source, class_reason, columns, ids, clock, created, lies_by_key });
     }
-    let reader = case.reader();
-    let trust = |table: &TableProfile| clock::trust(reader, table.id, table.column(Role::CreatedAt), table.ids);
-    let clocks = timed(|| "profile: clocks", || parallel::each_within(&tables, HELD_ROWS, |t| reader.table(t.id).rows, trust));
-    for (table, found) in tables.iter_mut().zip(clocks) {
-        let clock::Found { clock, created, lies_by_key } = found?;
-        (table.clock, table.created, table.lies_by_key) = (clock, Arc::new(created), lies_by_key);
+    let taken_at = case.facts().taken_at;
+    let asked = matches!(taken_at, TakenAt::Unknown | TakenAt::Inferred(_));
+    let newest = timed(|| "profile: clocks", || read_clocks(case.reader(), &mut tables, asked, now))?;
+    // Where neither the user nor the dump tells, the newest plausible time among the rows does.
+    if asked {
+        case.set_taken_at(newest.map_or(TakenAt::Unknown, TakenAt::Inferred))?;
     }
     timed(|| "profile: index", || case.write_keys_and_relations())?;
-    timed(|| "profile: taken at", || infer_taken_at(case, &tables, now))?;
     Ok(Profile { tables, relations })
+}
+
+/// Reads the clocks of all tables; returns the newest time of any, where it is asked for.
+fn read_clocks(reader: Reader<'_>, tables: &mut [TableProfile], asked: bool, now: i64) -> Result<Option<i64>, SnapshotError> {
+    let dated = |table: &TableProfile| {
+        let created = table.column(Role::CreatedAt);
+        let told = |c: &usize| matches!(table.columns[*c].role, Role::CreatedAt | Role::UpdatedAt | Role::ActivityAt);
+        let others = (0..table.columns.len()).filter(|c| asked && told(c) && Some(*c) != created).collect();
+        Dated { created, ids: table.ids, others }
+    };
+    let trust = |table: &TableProfile| clock::trust(reader, table.id, &dated(table), now);
+    let found = parallel::each_within(tables, HELD_ROWS, |t| reader.table(t.id).rows, trust);
+    let mut latest = None;
+    for (table, found) in tables.iter_mut().zip(found) {
+        let clock::Found { clock, created, lies_by_key, newest } = found?;
+        (table.clock, table.created, table.lies_by_key) = (clock, Arc::new(created), lies_by_key);
+        latest = latest.max(newest);
+    }
+    Ok(latest)
 }
 
 /// Lists the relations between tables of the case, declared ones first.
 #[must_use]
 pub fn relations(case: &Case) -> Vec<Relation> {
     keys::resolve(case)
-}
-
-/// Where neither the user nor the dump tells, takes the newest plausible timestamp among the rows.
-fn infer_taken_at(case: &mut Case, tables: &[TableProfile], now: i64) -> Result<(), ProfileError> {
-    if !matches!(case.facts().taken_at, TakenAt::Unknown | TakenAt::Inferred(_)) {
-        return Ok(());
-    }
-    let reader = case.reader();
-    let plausible = |time: &i64| (PLAUSIBLE_FROM..=now).contains(time);
-    let newest_of = |table: &TableProfile| {
-        let mut newest: Option<i64> = table.created.known().filter(plausible).max();
-        // The first column of creation times has been read.
-        let created = table.column(Role::CreatedAt);
-        let columns: Vec<usize> = (0..table.columns.len())
-            .filter(|c| matches!(table.columns[*c].role, Role::CreatedAt | Role::UpdatedAt | Role::ActivityAt) && Some(*c) != created)
-            .collect();
-        if !columns.is_empty() {
-            let of_part = |part: &Part| {
-                let mut newest: Option<i64> = None;
-                reader.visit_part(part, &columns, |_, cells| {
-                    let times = cells.iter().filter_map(|cell| Stamp::of(*cell)).map(|s| s.micros);
-                    newest = newest.max(times.filter(plausible).max());
-                    Ok::<(), SnapshotError>(())
-                })?;
-                Ok(newest)
-            };
-            parallel::in_order(&reader.parts(table.id, CHUNK_ROWS)?, of_part, |found: Result<Option<i64>, SnapshotError>| {
-                newest = newest.max(found?);
-                Ok::<(), SnapshotError>(())
-            })?;
-        }
-        Ok(newest)
-    };
-    let found = tables.iter().map(newest_of).collect::<Result<Vec<Option<i64>>, SnapshotError>>()?;
-    let newest = found.into_iter().flatten().max();
-    case.set_taken_at(newest.map_or(TakenAt::Unknown, TakenAt::Inferred))?;
-    Ok(())
 }

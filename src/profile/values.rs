@@ -5,7 +5,8 @@ use std::collections::HashSet;
 use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
 
 use crate::model::{Row, TableId, ValueRef};
-use crate::snapshot::{Reader, SnapshotError};
+use crate::parallel;
+use crate::snapshot::{CHUNK_ROWS, Part, Reader, SnapshotError};
 
 /// Bits of a set of integers for each of its members, at most: denser ones take one bit a number.
 const SPARSE: u64 = 64;
@@ -57,15 +58,7 @@ fn digest(value: ValueRef<'_>) -> Option<u64> {
 /// Returns what the case file says.
 pub(super) fn all_differ(reader: Reader<'_>, table: TableId, column: usize) -> Result<bool, SnapshotError> {
     // Keys that were handed out in order need no memory.
-    let mut last: Option<i64> = None;
-    let rising = answer(reader.visit(table, &[column], |_: Row, cells| match integer(cells[0]) {
-        Some(n) if last.is_none_or(|l| n > l) => {
-            last = Some(n);
-            Ok(())
-        }
-        _ => Err(End::No),
-    }))?;
-    if rising {
+    if rises(reader, table, column)? {
         return Ok(true);
     }
     let (mut integers, mut digests): (Vec<i64>, Vec<u64>) = (Vec::new(), Vec::new());
@@ -83,6 +76,29 @@ pub(super) fn all_differ(reader: Reader<'_>, table: TableId, column: usize) -> R
     integers.sort_unstable();
     digests.sort_unstable();
     Ok(whole && integers.windows(2).all(|w| w[0] != w[1]) && digests.windows(2).all(|w| w[0] != w[1]))
+}
+
+/// Returns whether a column holds integers, each larger than the one before.
+fn rises(reader: Reader<'_>, table: TableId, column: usize) -> Result<bool, SnapshotError> {
+    let ends = |part: &Part| -> Result<Option<(i64, i64)>, End> {
+        let mut ends: Option<(i64, i64)> = None;
+        reader.visit_part(part, &[column], |_, cells| {
+            let number = integer(cells[0]).filter(|n| ends.is_none_or(|(_, last)| *n > last)).ok_or(End::No)?;
+            ends = Some((ends.map_or(number, |(first, _)| first), number));
+            Ok::<(), End>(())
+        })?;
+        Ok(ends)
+    };
+    let mut before: Option<i64> = None;
+    let parts = reader.parts(table, CHUNK_ROWS)?;
+    answer(parallel::in_order(&parts, ends, |found: Result<Option<(i64, i64)>, End>| {
+        let Some((first, last)) = found? else { return Ok(()) };
+        if before.is_some_and(|before| first <= before) {
+            return Err(End::No);
+        }
+        before = Some(last);
+        Ok(())
+    }))
 }
 
 /// The values of a column.
@@ -157,13 +173,16 @@ impl ValueSet {
     /// # Errors
     /// Returns what the case file says.
     pub(super) fn includes(&self, reader: Reader<'_>, table: TableId, column: usize) -> Result<bool, SnapshotError> {
-        answer(reader.visit(table, &[column], |_: Row, cells| {
-            let known = match integer(cells[0]) {
-                Some(n) => self.integers.contains(n),
-                None => digest(cells[0]).is_none_or(|d| self.digests.contains(&d)),
-            };
-            if known { Ok(()) } else { Err(End::No) }
-        }))
+        let all_known = |part: &Part| {
+            reader.visit_part(part, &[column], |_: Row, cells| {
+                let known = match integer(cells[0]) {
+                    Some(n) => self.integers.contains(n),
+                    None => digest(cells[0]).is_none_or(|d| self.digests.contains(&d)),
+                };
+                if known { Ok(()) } else { Err(End::No) }
+            })
+        };
+        answer(parallel::in_order(&reader.parts(table, CHUNK_ROWS)?, all_known, |known| known))
     }
 }
 

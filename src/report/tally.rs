@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::model::stamp::{DAY, PLAUSIBLE_FROM, PLAUSIBLE_UNTIL, SECOND, Stamp, civil_from_days};
-use crate::model::{Role, Row, RowVerdict, TableClass, TableId, ValueRef, Verdict};
+use crate::model::{Role, Row, RowVerdict, TableClass, TableId, Value, ValueRef, Verdict};
 use crate::parallel;
 use crate::snapshot::{CHUNK_ROWS, Case, Part, SnapshotError};
 
@@ -38,6 +38,9 @@ pub(super) struct Marks {
     by_table: Vec<Vec<u32>>,
 }
 
+/// How a mark says that a row is seeded.
+const SEEDED: u32 = 3;
+
 impl Marks {
     pub(super) fn new<'a>(case: &Case, verdicts: impl Iterator<Item = &'a RowVerdict>, cohorts: &BTreeMap<&str, usize>) -> Self {
         let mut by_table: Vec<Vec<u32>> = case.tables().iter().map(|_| Vec::new()).collect();
@@ -50,7 +53,7 @@ impl Marks {
                 Verdict::Real => 0,
                 Verdict::Protected => 1,
                 Verdict::Review => 2,
-                Verdict::Seeded => 3,
+                Verdict::Seeded => SEEDED,
             };
             let cohort = verdict.cohort.as_ref().and_then(|c| cohorts.get(c.0.as_str())).map_or(0, |c| *c as u32 + 1);
             if let Some(mark) = rows.get_mut(verdict.row as usize) {
@@ -64,6 +67,12 @@ impl Marks {
         let mark = self.by_table[table.index()].get(row as usize).copied().unwrap_or(0);
         let verdict = [Verdict::Real, Verdict::Protected, Verdict::Review, Verdict::Seeded][(mark & 3) as usize];
         (verdict, (mark >> 2).checked_sub(1).map(|c| c as usize))
+    }
+
+    /// Lists the seeded rows of a table.
+    fn seeded(&self, table: TableId) -> Vec<Row> {
+        let rows = &self.by_table[table.index()];
+        rows.iter().zip(0..).filter(|(mark, _)| **mark & 3 == SEEDED).map(|(_, row)| row).collect()
     }
 
     fn has_any(&self, table: TableId) -> bool {
@@ -165,18 +174,18 @@ pub(super) struct SeededKeys {
 }
 
 impl SeededKeys {
-    fn put(&mut self, value: ValueRef<'_>) {
+    fn put(&mut self, value: Value) {
         match value {
-            ValueRef::Integer(n) => {
+            Value::Integer(n) => {
                 self.numbers.insert(n);
             }
-            ValueRef::Text(text) => {
-                self.texts.insert(text.to_vec());
+            Value::Text(text) => {
+                self.texts.insert(text.into_bytes());
             }
-            ValueRef::Blob(bytes) => {
-                self.texts.insert(bytes.to_vec());
+            Value::Blob(bytes) => {
+                self.texts.insert(bytes);
             }
-            ValueRef::Null | ValueRef::Real(_) => {}
+            Value::Null | Value::Real(_) => {}
         }
     }
 
@@ -222,11 +231,9 @@ pub(super) fn tally(
     for relation in watched {
         let mut found = SeededKeys::default();
         if marks.has_any(relation.parent) {
-            case.visit(relation.parent, &[relation.parent_column], |row, cells| {
-                if marks.of(relation.parent, row).0 == Verdict::Seeded {
-                    found.put(cells[0]);
-                }
-            })?;
+            let seeded = marks.seeded(relation.parent);
+            let key = |_: Row, cells: &[ValueRef<'_>]| Value::from(cells[0]);
+            case.reader().pick(relation.parent, &seeded, &[relation.parent_column], key, |key| found.put(key))?;
         }
         keys.push(found);
     }
@@ -270,6 +277,8 @@ struct Counts {
     known: Vec<(Vec<u8>, usize)>,
     unreadable: u64,
     days: BTreeMap<i64, Day>,
+    /// The last row's day and what it has since it came up: the next row's is often the same.
+    day: (i64, Day),
     usual: Vec<u64>,
     members: BTreeMap<usize, Members>,
     others: Vec<i64>,
@@ -289,11 +298,23 @@ impl Counts {
             known: Vec::new(),
             unreadable: 0,
             days: BTreeMap::new(),
+            day: (0, Day::default()),
             usual: vec![0; 168],
             members: BTreeMap::new(),
             others: Vec::new(),
             bounds: None,
             holding: vec![0; watched],
+        }
+    }
+
+    /// Adds what the day at hand has to the days.
+    fn close_day(&mut self) {
+        let (date, counts) = std::mem::take(&mut self.day);
+        if counts.stay + counts.seeded + counts.review > 0 {
+            let own = self.days.entry(date).or_default();
+            own.stay += counts.stay;
+            own.seeded += counts.seeded;
+            own.review += counts.review;
         }
     }
 
@@ -316,7 +337,12 @@ impl Counts {
                 }
             }
             if of.is_main {
-                let day = self.days.entry(time.div_euclid(DAY)).or_default();
+                let date = time.div_euclid(DAY);
+                if self.day.0 != date {
+                    self.close_day();
+                    self.day.0 = date;
+                }
+                let day = &mut self.day.1;
                 match verdict {
                     Verdict::Seeded => day.seeded += 1,
                     Verdict::Review => day.review += 1,
@@ -504,6 +530,7 @@ impl Pass<'_> {
                     counts.add(&counting, row, cells);
                     Ok::<(), SnapshotError>(())
                 })?;
+                counts.close_day();
                 Ok(counts)
             };
             parallel::in_order(&reader.parts(self.id, CHUNK_ROWS)?, of_part, |later: Result<Counts, SnapshotError>| {
@@ -558,7 +585,7 @@ impl Pass<'_> {
         let mut lately = SeededKeys::default();
         self.case.visit(self.id, &reads.columns, |_, cells| {
             if stamp(cells[created]).is_some_and(|t| t > now - ACTIVE_DAYS * DAY && t <= now) {
-                lately.put(cells[owner]);
+                lately.put(cells[owner].into());
             }
         })?;
         let Some(key) = Some(self.case.table(people).key()).filter(|k| k.len() == 1) else { return Ok(()) };

@@ -81,21 +81,39 @@ pub(super) fn value(look: Look, text: &str) -> u64 {
         }
         Look::Decimals => text.split_once('.').map_or(100, |(_, f)| f.len().min(9) as u64),
         Look::Words => {
-            let (mut words, mut capitals) = (0_u64, 0_u64);
-            for word in text.split_whitespace() {
-                words += 1;
-                capitals += u64::from(word.chars().next().is_some_and(char::is_uppercase));
-                // More of either make no difference.
-                if words >= 12 && capitals >= 4 {
-                    break;
-                }
-            }
+            let (words, capitals) = if text.is_ascii() { ascii_words(text.as_bytes()) } else { words_of(text) };
             let words = words.min(12);
             let mark = u64::from(text.ends_with('.')) + 2 * u64::from(text.contains('\n'));
             1 + words * 64 + capitals.min(4) * 4 + mark
         }
         Look::Digits | Look::Against => 0,
     }
+}
+
+/// Counts the words of a text, and those that begin with a capital; more than twelve and four make no difference.
+fn words_of(text: &str) -> (u64, u64) {
+    let (mut words, mut capitals) = (0, 0);
+    for word in text.split_whitespace() {
+        words += 1;
+        capitals += u64::from(word.chars().next().is_some_and(char::is_uppercase));
+        if words >= 12 && capitals >= 4 {
+            break;
+        }
+    }
+    (words, capitals)
+}
+
+/// Does the same of a text of ASCII characters, byte by byte.
+fn ascii_words(text: &[u8]) -> (u64, u64) {
+    let (mut words, mut capitals, mut before) = (0, 0, true);
+    for byte in text {
+        let blank = matches!(byte, b' ' | b'\t'..=b'\r');
+        let begins = before && !blank;
+        words += u64::from(begins);
+        capitals += u64::from(begins && byte.is_ascii_uppercase());
+        before = blank;
+    }
+    (words, capitals)
 }
 
 /// Replaces letters and digits by their kind, runs by one: `Mary.Smith85` becomes `Aa.Aa9`.
@@ -167,6 +185,13 @@ pub(super) fn distance(time: Option<i64>, created: Option<i64>) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn words_are_counted_alike() {
+        for text in ["", " ", "Mary Ann  O'Neil\tand\x0bFour More\r\n", "one", " Two Words", "a\u{1c}b"] {
+            assert_eq!(ascii_words(text.as_bytes()), words_of(text), "{text:?}");
+        }
+    }
 
     #[test]
     fn shapes_collapse_runs() {

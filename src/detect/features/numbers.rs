@@ -134,6 +134,12 @@ impl Numbers {
         (0..self.rows).map(|row| self.get(row))
     }
 
+    /// Returns what every number is below.
+    #[must_use]
+    pub const fn bound(&self) -> usize {
+        self.largest() as usize + 1
+    }
+
     const fn largest(&self) -> u8 {
         u8::MAX >> (8 - (1 << self.width))
     }

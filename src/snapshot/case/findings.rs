@@ -165,14 +165,15 @@ impl Case {
     /// # Errors
     /// Returns what SQLite says.
     pub fn put_verdict(&self, verdict: &RowVerdict, digest: &str) -> Result<(), SnapshotError> {
-        self.put_verdict_of(verdict, &row_key_json(&self.row_key(verdict.table, verdict.row)?), digest)
+        let key = row_key_json(&self.row_key(verdict.table, verdict.row)?);
+        self.put_verdict_of(verdict, &key, &to_json(&verdict.reasons), digest)
     }
 
-    /// Does the same for a row whose key is at hand, as it is stored.
+    /// Does the same for a row whose key and terms are at hand, as they are stored.
     ///
     /// # Errors
     /// Returns what SQLite says.
-    pub fn put_verdict_of(&self, verdict: &RowVerdict, key: &str, digest: &str) -> Result<(), SnapshotError> {
+    pub fn put_verdict_of(&self, verdict: &RowVerdict, key: &str, reasons: &str, digest: &str) -> Result<(), SnapshotError> {
         let name = &self.table(verdict.table).table.name;
         let run = || -> rusqlite::Result<()> {
             let mut statement = self.db.prepare_cached("INSERT INTO unseed_verdicts VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?;
@@ -183,7 +184,7 @@ impl Case {
                 verdict.verdict.as_str(),
                 verdict.bits.get(),
                 verdict.cohort.as_ref().map(|c| c.0.as_str()),
-                to_json(&verdict.reasons)
+                reasons
             ])?;
             let mut statement = self.db.prepare_cached("INSERT INTO unseed_verdict_rows VALUES (?1, ?2, ?3, ?4)")?;
             statement.execute(params![self.db.last_insert_rowid(), verdict.table.0, verdict.row, digest])?;

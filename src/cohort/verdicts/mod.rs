@@ -1,17 +1,23 @@
 //! From bits to verdicts. A row is seeded only inside a convicted cohort, or on two families of its own.
 
+mod plain;
+mod spares;
+
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
 
 use super::protect::Guarded;
-use super::scores::{Scores, Term, Terms};
+use super::scores::{Scores, Term};
 use super::{Group, Judgement, Member, REVIEW_FROM, SEEDED_FROM, SPARED_FROM};
 use crate::detect::TableFacts;
 use crate::model::verdict::Spared;
 use crate::model::{Bits, Certainty, Cohort, CohortTable, Family, Reason, Row, RowVerdict, TableId, Verdict};
 use crate::profile::Profile;
 use crate::weigh::{PRIOR, cap};
+
+use plain::Plain;
+use spares::Spares;
 
 /// Findings listed of rows that stand by themselves.
 const SHOWN: usize = 8;
@@ -50,7 +56,7 @@ pub(super) fn give(
             if plain.look(row) < REVIEW_FROM && member.is_none() && !guarded.privileged.contains_key(&(id, row)) {
                 if plain.positive() >= SPARED_FROM {
                     let reasons = plain.reasons(|| spares.shared(reasons(scores, id, row, None)));
-                    spares.put(Spared { table: id, row, bits: plain.bits, reasons });
+                    spares.put(Spared { table: id, row, bits: plain.bits(), reasons });
                 }
                 continue;
             }
@@ -80,100 +86,6 @@ pub(super) fn give(
         }
     }
     judgement
-}
-
-/// Rows with the same terms that are listed as spared, the first of them; all are counted. Where a live system
-/// hands out values in turn, that is said of every row of a table, and nobody reads on.
-const LISTED_ALIKE: usize = 1_000;
-
-/// Rows that looked like seeded ones and stay real.
-#[derive(Default)]
-struct Spares {
-    rows: Vec<Spared>,
-    total: usize,
-    /// The different terms, each with how many rows have them.
-    terms: HashMap<Arc<[Reason]>, usize>,
-    /// Where the last row's terms lie, and how many rows had them by then.
-    last: Option<(Arc<[Reason]>, usize)>,
-}
-
-impl Spares {
-    /// Returns terms as they are kept for all rows that have the same.
-    fn shared(&mut self, reasons: Vec<Reason>) -> Arc<[Reason]> {
-        if let Some((known, _)) = self.terms.get_key_value(reasons.as_slice()) {
-            return Arc::clone(known);
-        }
-        let shared: Arc<[Reason]> = reasons.into();
-        self.terms.insert(Arc::clone(&shared), 0);
-        shared
-    }
-
-    fn put(&mut self, spared: Spared) {
-        self.total += 1;
-        // Rows beside each other often have the same terms: then nothing is looked up.
-        match &mut self.last {
-            Some((terms, count)) if Arc::ptr_eq(terms, &spared.reasons) => *count += 1,
-            last => {
-                if let Some((terms, count)) = last.take() {
-                    self.terms.insert(terms, count);
-                }
-                let count = self.terms.get(&*spared.reasons).copied().unwrap_or_default() + 1;
-                *last = Some((Arc::clone(&spared.reasons), count));
-            }
-        }
-        if self.last.as_ref().is_some_and(|(_, count)| *count <= LISTED_ALIKE) {
-            self.rows.push(spared);
-        }
-    }
-}
-
-/// What tells a term from others: its family, its bits and where its words lie.
-type TermKey = (Family, Bits, usize);
-
-/// The terms of rows that belong to no group, walked along.
-struct Plain<'s> {
-    families: Vec<(Family, Terms<'s>)>,
-    /// Those of the row at hand.
-    terms: Vec<(Family, &'s Term)>,
-    bits: Bits,
-    /// What was written of rows with the same terms.
-    written: HashMap<Vec<TermKey>, Arc<[Reason]>>,
-    /// The same of the last row.
-    last: Option<(Vec<TermKey>, Arc<[Reason]>)>,
-}
-
-impl<'s> Plain<'s> {
-    fn new(scores: &'s Scores, table: TableId, rows: &[Row]) -> Self {
-        let families = Family::ALL.into_iter().map(|family| (family, scores.terms(table, family, rows))).collect();
-        Self { families, terms: Vec::new(), bits: Bits::ZERO, written: HashMap::new(), last: None }
-    }
-
-    /// Goes on to a row; returns its bits, as [`reasons`] sum to them.
-    fn look(&mut self, row: Row) -> Bits {
-        self.terms.clear();
-        self.terms.extend(self.families.iter_mut().filter_map(|(family, terms)| Some((*family, terms.of(row)?))));
-        self.bits = PRIOR + self.terms.iter().map(|(family, term)| term.bits.capped(cap(*family))).sum();
-        self.bits
-    }
-
-    /// Returns the sum of the terms that speak for a seed.
-    fn positive(&self) -> Bits {
-        self.terms.iter().map(|(family, term)| term.bits.capped(cap(*family))).filter(|bits| *bits > Bits::ZERO).sum()
-    }
-
-    /// Returns the row's terms in words; those of one fact share theirs.
-    fn reasons(&mut self, write: impl FnOnce() -> Arc<[Reason]>) -> Arc<[Reason]> {
-        let key = |(family, term): &(Family, &Term)| (*family, term.bits, Arc::as_ptr(&term.detail).addr());
-        if let Some((keys, reasons)) = &self.last
-            && keys.iter().copied().eq(self.terms.iter().map(key))
-        {
-            return Arc::clone(reasons);
-        }
-        let keys: Vec<TermKey> = self.terms.iter().map(key).collect();
-        let reasons = self.written.entry(keys.clone()).or_insert_with(write).clone();
-        self.last = Some((keys, Arc::clone(&reasons)));
-        reasons
-    }
 }
 
 /// Gives the verdicts of a table's rows before any protection, as their children see them.
@@ -283,7 +195,10 @@ fn reasons(scores: &Scores, table: TableId, row: Row, of: Option<Of<'_>>) -> Vec
         bits: of.member.term,
         detail: Arc::clone(of.words),
     });
-    std::iter::once(prior).chain(terms(scores, table, row, of.map(|of| of.member)).map(in_words)).chain(membership).collect()
+    let said = terms(scores, table, row, of.map(|of| of.member)).map(in_words);
+    let mut reasons: Vec<Reason> = std::iter::once(prior).chain(said).chain(membership).collect();
+    reasons.shrink_to_fit();
+    reasons
 }
 
 fn one(scores: &Scores, table: TableId, row: Row, of: Option<Of<'_>>, guarded: &Guarded) -> RowVerdict {

@@ -2,7 +2,9 @@
 // Usage: node chance.cjs PACKAGE_FOLDER
 const Chance = require(process.argv[2]);
 const all = new Chance();
-const lists = { first: {}, last: all.get('lastNames') };
+const families = all.get('lastNames');
+// Where nothing is asked for, given names are English and family names of all languages.
+const lists = { first: {}, last: { ...families, en: Object.values(families).flat() } };
 for (const names of Object.values(all.get('firstNames'))) {
   for (const [locale, words] of Object.entries(names)) lists.first[locale] = [...(lists.first[locale] || []), ...words];
 }

@@ -70,7 +70,7 @@ pub(super) fn join(
                 id,
                 Family::Relational,
                 row,
-                &Term { bits, detector: "holds", detail: detail.into(), certainty: Certainty::Suggests },
+                &Term { bits, detector: "holds", detail: detail.into(), certainty: Certainty::Suggests, lacking: crate::model::Bits::ZERO },
             );
             member_of[id.index()].insert(row, Member { group, term: groups[group].term, terms: Vec::new(), taught: false });
             let members = groups[group].members.entry(id).or_default();

@@ -12,6 +12,7 @@ mod protect;
 mod refine;
 mod same_run;
 mod scores;
+mod shared;
 mod table;
 mod trial;
 mod verdicts;

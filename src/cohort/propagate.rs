@@ -206,6 +206,7 @@ pub(super) fn score(scores: &mut Scores, table: TableId, owners: &BTreeMap<Row, 
                 detector: "owner",
                 detail: details.entry(detail).or_insert_with_key(|d| d.as_str().into()).clone(),
                 certainty: Certainty::Suggests,
+                lacking: Bits::ZERO,
             },
         );
     }
@@ -252,7 +253,7 @@ pub(super) fn upward(profile: &Profile, measures: &Measures<'_>, scores: &mut Sc
         let bits = Bits::new(-share.log2()).capped(MADE_CHILDREN);
         let detail =
             if count == 1 { format!("a row of theirs was made: {title}") } else { format!("{count} rows of theirs were made: {title}") };
-        let term = Term { bits, detector: "owned", detail: detail.into(), certainty: Certainty::Suggests };
+        let term = Term { bits, detector: "owned", detail: detail.into(), certainty: Certainty::Suggests, lacking: Bits::ZERO };
         scores.add(table, Family::Relational, row, &term);
     }
 }

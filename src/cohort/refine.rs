@@ -8,6 +8,7 @@ use super::Member;
 use super::judge::CORE;
 use super::listed::Closed;
 use super::scores::Proposal;
+use super::shared::Shared;
 use super::table::Table;
 use crate::detect::Numbers;
 use crate::model::{Bits, Family, Reason, Row};
@@ -134,11 +135,15 @@ pub(super) fn members(
     // By candidate: the odds of membership, and those of all that its row shows.
     let mut odds: Vec<(f64, f64)> = Vec::new();
     let base = base_odds(table, candidates, windows);
+    let besides = closed.map(|closed| table.closures[closed.closure].family);
+    let mut shared = Vec::new();
     for _ in 0..ROUNDS {
         let fitted = fit(table, &core, candidates);
+        shared = Shared::of(table, &core, candidates, besides);
         let odds_of = |(row, base): (&Row, &f64)| {
             let membership = base + features(table, &fitted, *row, core.binary_search(row).is_ok());
-            (membership, membership + own(table, *row, closed))
+            let of_group: Bits = shared.iter().map(|fact| fact.bits(table, *row)).sum();
+            (membership, membership + own(table, *row, closed) + of_group.get())
         };
         odds = candidates.iter().zip(&base).map(odds_of).collect();
         let stays = |(row, (_, all)): &(&Row, &(f64, f64))| {
@@ -153,7 +158,11 @@ pub(super) fn members(
     }
     let listed = closed.map(|closed| Listed::new(table, closed));
     let membership = |row: &Row| candidates.binary_search(row).ok().map(|place| odds[place].0);
-    let of_core = |row: &Row| Some((*row, member(table, *row, membership(row)?, listed.as_ref(), false)));
+    let of_core = |row: &Row| {
+        let mut member = member(table, *row, membership(row)?, listed.as_ref(), false);
+        member.terms.extend(shared.iter().filter_map(|fact| fact.reason(table, *row)));
+        Some((*row, member))
+    };
     let mut members: Vec<(Row, Member)> = core.iter().filter_map(of_core).collect();
     members.extend(taught(table, &core, candidates, listed.as_ref()));
     members.sort_by_key(|m| m.0);

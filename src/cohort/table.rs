@@ -1,7 +1,7 @@
 //! One table as the engine sees it: bits, closures, features, clock.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::OnceLock;
 
 use super::Measures;
@@ -69,6 +69,8 @@ pub(super) struct Table<'a> {
     /// Mean arrivals per microsecond.
     rate: f64,
     usually_late: OnceLock<f64>,
+    /// By family and detector: rows that have such a fact.
+    shown: OnceLock<HashMap<(Family, &'static str), usize>>,
     /// By row: the sum of its terms over [`OWN_FAMILIES`], hundredths of a bit.
     own: OnceLock<Vec<i16>>,
     telling: OnceLock<Vec<Row>>,
@@ -119,6 +121,7 @@ impl<'a> Table<'a> {
             dated,
             rate,
             usually_late: OnceLock::new(),
+            shown: OnceLock::new(),
             own: OnceLock::new(),
             telling: OnceLock::new(),
             hanging: Vec::new(),
@@ -179,6 +182,12 @@ impl<'a> Table<'a> {
         let rows = self.facts.rows as Row;
         let others = (0..rows).filter(|r| late(r) && in_blocks.binary_search(r).is_err()).count();
         others as f64 / self.facts.rows.max(1) as f64
+    }
+
+    /// Counts the rows of the table whose strongest fact of a family is of this detector.
+    pub(super) fn shown(&self, family: Family, detector: &'static str) -> usize {
+        let shown = self.shown.get_or_init(|| self.scores.shown(self.id, &VALUE_FAMILIES));
+        shown.get(&(family, detector)).copied().unwrap_or(0)
     }
 
     /// Returns when the first and the last of some rows were inserted, where that is known of all.

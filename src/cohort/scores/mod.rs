@@ -3,7 +3,7 @@
 mod signs;
 mod terms;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::detect::TableFacts;
@@ -25,6 +25,8 @@ pub(crate) struct Term {
     pub(crate) detail: Arc<str>,
     /// Whether a person could have made it.
     pub(crate) certainty: Certainty,
+    /// Where every row shows it by itself: bits by which a seed's row without it is rarer than one with or without.
+    pub(crate) lacking: Bits,
 }
 
 /// A group of rows that some fact put together.
@@ -59,6 +61,9 @@ pub struct Scores {
     without: Option<Family>,
 }
 
+/// Share of a seed's rows that may be without any fact.
+const WITHOUT: f64 = 0.02;
+
 /// Fewest rows of a train that may be an import: who makes accounts by hand makes fewer at a sitting.
 const IMPORT: usize = 30;
 
@@ -76,11 +81,16 @@ impl Scores {
         for Weighed { evidence, bits } in weighed {
             let detail: Arc<str> = evidence.detail.as_str().into();
             if evidence.family == Family::Human {
-                let term = Term { bits: *bits, detector: evidence.detector, detail, certainty: evidence.certainty };
+                let certainty = evidence.certainty;
+                let term = Term { bits: *bits, detector: evidence.detector, detail, certainty, lacking: Bits::ZERO };
                 scores.signs[evidence.table.index()].add(facts[evidence.table.index()].rows, &evidence.rows, &term);
                 continue;
             }
-            let term = Term { bits: *bits, detector: evidence.detector, detail, certainty: evidence.certainty };
+            let lacking = match evidence.measure {
+                Measure::Rate { seeded, .. } => Bits::new((1.0 - seeded).max(WITHOUT).log2()),
+                _ => Bits::ZERO,
+            };
+            let term = Term { bits: *bits, detector: evidence.detector, detail, certainty: evidence.certainty, lacking };
             scores.add_all(evidence.table, evidence.family, &evidence.rows, &term);
             if evidence.proposes {
                 scores.proposals[evidence.table.index()].push(Proposal {
@@ -180,6 +190,17 @@ impl Scores {
             }
         }
         marks
+    }
+
+    /// Counts the rows that have a term of a family from a detector.
+    pub(crate) fn shown(&self, table: TableId, families: &[Family]) -> HashMap<(Family, &'static str), usize> {
+        let mut shown = HashMap::new();
+        for (family, terms) in self.tables[table.index()].iter().filter(|(family, _)| families.contains(family)) {
+            for (term, rows) in terms.counts() {
+                *shown.entry((*family, term.detector)).or_insert(0) += rows;
+            }
+        }
+        shown
     }
 
     /// Returns the rows of a table that have any term besides signs of people, sorted.

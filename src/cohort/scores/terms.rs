@@ -78,6 +78,13 @@ impl FamilyTerms {
         self.by_row.iter().map(|(row, number)| (*row, &self.terms[*number as usize]))
     }
 
+    /// Walks the different terms, each with the number of rows that have it.
+    pub(super) fn counts(&self) -> impl Iterator<Item = (&Term, usize)> {
+        let mut counts = vec![0; self.terms.len()];
+        self.by_row.values().for_each(|number| counts[*number as usize] += 1);
+        self.terms.iter().zip(counts)
+    }
+
     /// Walks the rows that have one, each with its bits.
     pub(super) fn bits(&self) -> impl Iterator<Item = (Row, Bits)> {
         self.iter().map(|(row, term)| (row, term.bits))
@@ -148,7 +155,7 @@ mod tests {
     use super::*;
 
     fn term(bits: i32, certainty: Certainty) -> Term {
-        Term { bits: Bits::from_hundredths(bits), detector: "test", detail: "said".into(), certainty }
+        Term { bits: Bits::from_hundredths(bits), detector: "test", detail: "said".into(), certainty, lacking: Bits::ZERO }
     }
 
     #[test]

@@ -359,6 +359,14 @@ fn testers(desk: &Desk) -> Fixture {
     Fixture::open(&desk.path("testers"), &Loaded::default(), &Silent).expect("a fixture")
 }
 
+/// A seed without a place, whose children are a generator's companies.
+fn strangers(desk: &Desk) -> Fixture {
+    let (dump, labels) = crate::cohorts::scattered();
+    desk.write("strangers/dump.sql", dump);
+    desk.write(&format!("strangers/{LABELS}"), labels);
+    Fixture::open(&desk.path("strangers"), &Loaded::default(), &Silent).expect("a fixture")
+}
+
 /// Detectors that need what no world has, a project's word on its seed; their own tests show what is found without.
 const ASKED: [&str; 2] = ["reference-row", "seed-source"];
 
@@ -374,6 +382,7 @@ fn what_no_world_shows_makes_a_difference_in_a_fixture() {
     let ids = ["generator-image", "test-payment", "counted-name", "patterned-id", "short-token", "outside-subject"];
     assert_eq!(idle(&mut guests(&desk), &ids), Vec::<&str>::new());
     assert_eq!(idle(&mut testers(&desk), &["random-handle", "tagged-mailbox"]), Vec::<&str>::new());
+    assert_eq!(idle(&mut strangers(&desk), &["changed-at-once", "generator-company"]), Vec::<&str>::new());
     let folder = root().join("fixtures/storefront");
     let mut storefront = Fixture::open(&folder, &Loaded::default(), &Silent).expect("a fixture");
     assert_eq!(idle(&mut storefront, &["unrounded-amount", "wrong-duration"]), Vec::<&str>::new());
@@ -412,5 +421,6 @@ fn every_detector_makes_a_difference() {
     let desk = Desk::on_the_clock();
     open_ones = idle(&mut guests(&desk), &open_ones);
     open_ones = idle(&mut testers(&desk), &open_ones);
+    open_ones = idle(&mut strangers(&desk), &open_ones);
     assert!(open_ones.is_empty(), "switched off, these change nothing: {open_ones:?}");
 }

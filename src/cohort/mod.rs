@@ -130,7 +130,7 @@ pub fn judge(profile: &Profile, measures: &Measures<'_>, guarded: &Guarded) -> J
         propagate::score(&mut scores, id, &owners);
         let table = table::Table::new(profile.table(id), measures, &scores, &owners).with_children(profile);
         timed(|| format!("judge: table {}", id.0), || judge::table(&table, &mut groups, &mut member_of[id.index()]));
-        scores.explain_imports(id, |row| member_of[id.index()].contains_key(&row));
+        scores.explain_imports(id, facts[id.index()].rows, |row| member_of[id.index()].contains_key(&row));
         if profile.table(id).class == TableClass::People {
             let alone = verdicts::alone(&scores, id, &member_of[id.index()]);
             judge::gather_alone(id, &alone, &mut groups, &mut member_of[id.index()]);

@@ -169,15 +169,24 @@ impl Scores {
         self.tables[table.index()].get(&family).map_or(Terms::None, |terms| Terms::along(terms, rows))
     }
 
-    /// Takes back what trains say of their rows where many arrived at once and none of them was found to be a seed's:
-    /// that was an import, and explains their time.
-    pub(crate) fn explain_imports(&mut self, table: TableId, found: impl Fn(Row) -> bool) {
-        let Some(terms) = self.tables[table.index()].get_mut(&Family::Time) else { return };
-        for train in self.proposals[table.index()].iter().filter(|p| p.family == Family::Time && p.rows.len() >= IMPORT) {
-            if !train.rows.iter().any(|row| found(*row)) {
-                terms.remove(&train.rows);
-            }
+    /// Notes an import where many rows arrived at once and none of them was found to be a seed's: it explains their
+    /// time, which then speaks for nothing.
+    pub(crate) fn explain_imports(&mut self, table: TableId, rows: usize, found: impl Fn(Row) -> bool) {
+        let imports = |p: &&Proposal| p.family == Family::Time && p.rows.len() >= IMPORT && !p.rows.iter().any(|row| found(*row));
+        let mut with: Vec<Row> = self.proposals(table).iter().filter(imports).flat_map(|p| p.rows.iter().copied()).collect();
+        with.sort_unstable();
+        with.dedup();
+        if with.is_empty() || self.without == Some(Family::Human) {
+            return;
         }
+        let term = Term {
+            bits: -crate::weigh::cap(Family::Time),
+            detector: "arrival-train",
+            detail: "came with many others, of whom no group was found to be a seed's: an import".into(),
+            certainty: Certainty::Suggests,
+            lacking: Bits::ZERO,
+        };
+        self.signs[table.index()].add(rows, &with, &term);
     }
 
     /// Gathers the rows that have a term of at least so many bits, by its family and the detector that found it; rows

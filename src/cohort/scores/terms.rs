@@ -89,13 +89,6 @@ impl FamilyTerms {
     pub(super) fn bits(&self) -> impl Iterator<Item = (Row, Bits)> {
         self.iter().map(|(row, term)| (row, term.bits))
     }
-
-    /// Takes back the terms of some rows.
-    pub(super) fn remove(&mut self, rows: &[Row]) {
-        for row in rows {
-            self.by_row.remove(row);
-        }
-    }
 }
 
 /// Terms of a family that are passed over for each row that is asked for, at most.

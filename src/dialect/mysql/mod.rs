@@ -4,9 +4,11 @@ mod copy;
 mod delete;
 mod gate;
 mod guards;
+mod ledger;
 mod literal;
 mod offline;
 mod prevent;
+mod stage;
 mod undo;
 mod verify;
 

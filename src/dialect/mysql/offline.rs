@@ -1,9 +1,10 @@
 //! `undo-offline.sql`: restores the planned rows from the snapshot, for when the archive is gone. What has
 //! changed in production between the snapshot and the apply is not in it.
 
-use super::delete::{done, drop_made, forget_made, make_ledger, record, write_rows};
 use super::gate::{Gate, ending, opening};
+use super::ledger::{done, drop_made, forget_made, make_ledger, record};
 use super::literal::{name, table as qualified, text};
+use super::stage::write_rows;
 use super::undo::{begin_restore, close_circles, end_restore, insert, is_ordered, opened_columns, refer_again};
 use super::{Mysql, archive, archive_name, guards, ledger, names, on_key, prefix, staging, touched_staging};
 use crate::dialect::{Dialect as _, Extra, header};

@@ -1,8 +1,10 @@
 //! `undo.sql`: puts the archived rows back, parents first, and restores references that were set to NULL.
 
-use super::delete::{done, record, reported, untouched, write_rows};
+use super::delete::untouched;
 use super::gate::{Gate, ending, opening};
+use super::ledger::{done, record, reported};
 use super::literal::{name, table as qualified, text};
+use super::stage::write_rows;
 use super::{Mysql, archive, guards, ledger, names, of, on_key, on_touched, prefix, staging, touched_archive_name};
 use crate::dialect::{Dialect as _, comment, header};
 use crate::model::plan::{ARCHIVE_NUMBER, DeletePlan, PlanTable, PlanTouch};

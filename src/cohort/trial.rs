@@ -9,8 +9,8 @@ use super::{propagate, refine, same_run};
 use crate::model::{Bits, Certainty, Family, Row};
 use crate::weigh::cap;
 
-/// The detectors of rows whose dates lie behind their insertion, and of rows older than those they refer to.
-const BACK_DATED: [&str; 3] = ["back-dated", "id-clock", "changed-at-once"];
+/// The detectors of rows whose dates lie behind their insertion, and that of rows older than those they refer to.
+const MADE_UP_DATES: [&str; 3] = ["back-dated", "id-clock", "changed-at-once"];
 const CHILD_OLDER: &str = "child-older";
 
 /// Evidence that a group needs in one family that a generator decides.
@@ -173,7 +173,7 @@ pub(super) fn test(table: &Table<'_>, rows: &[Row], candidates: &[Row], listed: 
 /// keep no night; or what was inserted with them is older than they are, which an import's own dates are not.
 fn dates_were_drawn(table: &Table<'_>, rows: &[Row]) -> bool {
     let in_blocks = |certain: bool| {
-        let blocks = table.scores.proposals(table.id).iter().filter(|p| BACK_DATED.contains(&p.detector));
+        let blocks = table.scores.proposals(table.id).iter().filter(|p| MADE_UP_DATES.contains(&p.detector));
         let of = blocks.filter(|p| !certain || p.certainty == Certainty::CannotBeHuman).map(|p| p.rows.as_slice());
         let held = union(of);
         rows.iter().filter(|row| held.binary_search(row).is_ok()).count() as f64 >= CLOSURE * rows.len() as f64

@@ -1,11 +1,11 @@
 //! Rows that a program changed last in one run, though they say that they were created on different days: a seed gives
 //! its rows a time of creation and leaves the time of change to the database.
 
-use polars::prelude::{DataFrame, IntoColumn as _, NamedFrom as _, PolarsResult, Series};
+use polars::prelude::{DataFrame, PolarsResult};
 
 use super::pace::{resolution, usual_rate};
 use super::rhythm::Hours;
-use super::{Detector, TableView};
+use super::{Detector, TableView, moments};
 use crate::chance::log2_tail;
 use crate::model::stamp::{DAY, SECOND, civil_from_days};
 use crate::model::{Certainty, DetectorMeta, Evidence, Family, Measure, Role, Row};
@@ -56,35 +56,17 @@ impl Detector for ChangedAtOnce {
         if table.facts.created.known().next().is_none() {
             return Err("no creation time".to_owned());
         }
-        let changed: Vec<ColumnRead> = table.profile.columns_with(Role::UpdatedAt).map(ColumnRead::Time).collect();
-        if changed.is_empty() { Err("no time of change".to_owned()) } else { Ok(changed) }
+        changed(table).map(|read| vec![read]).ok_or_else(|| "no time of change".to_owned())
     }
 
     fn scan(&self, chunk: &Chunk, table: &TableView<'_>) -> PolarsResult<DataFrame> {
-        let (mut rows, mut changed): (Vec<Row>, Vec<i64>) = (Vec::new(), Vec::new());
-        if let Some(column) = table.profile.columns_with(Role::UpdatedAt).next() {
-            for (offset, time) in chunk.frame.column(&ColumnRead::Time(column).name())?.i64()?.iter().enumerate() {
-                if let Some(time) = time {
-                    rows.push(chunk.first_row + offset as Row);
-                    changed.push(time);
-                }
-            }
-        }
-        let columns = vec![Series::new("row".into(), &rows).into_column(), Series::new("changed".into(), changed).into_column()];
-        DataFrame::new(rows.len(), columns)
+        moments::frame(chunk, changed(table).as_slice())
     }
 
     fn finish(&self, merged: &DataFrame, table: &TableView<'_>) -> PolarsResult<Vec<Evidence>> {
-        let rows = merged.column("row")?.u32()?.into_no_null_iter();
         let created = &table.facts.created;
-        let mut changes: Vec<Change> = merged
-            .column("changed")?
-            .i64()?
-            .into_no_null_iter()
-            .zip(rows)
-            .filter_map(|(changed, row)| Some((changed, row, created.get(row)?)))
-            .collect();
-        changes.sort_unstable();
+        let changes: Vec<Change> =
+            moments::sorted(merged)?.into_iter().filter_map(|(changed, row)| Some((changed, row, created.get(row)?))).collect();
         let times: Vec<i64> = changes.iter().map(|c| c.0).collect();
         let Some(rate) = usual_rate(&times) else { return Ok(Vec::new()) };
         let unit = resolution(&times);
@@ -103,6 +85,11 @@ impl Detector for ChangedAtOnce {
         let others = Hours::of(created.iter().zip(0..).filter(|(_, row)| !held.contains(row)).filter_map(|(time, _)| time));
         Ok(runs.iter().filter_map(|run| fact(table, run, rate, unit, bits.min(MOST), &others)).collect())
     }
+}
+
+/// Returns the column that says when a row was last changed.
+fn changed(table: &TableView<'_>) -> Option<ColumnRead> {
+    table.profile.column(Role::UpdatedAt).map(ColumnRead::Time)
 }
 
 /// Keeps the rows of a run that say that they were created a day or more before.

@@ -1,9 +1,9 @@
 //! Rows that were written anew on a later day: their place in the table says so, and their time of change agrees.
 
-use polars::prelude::{DataFrame, IntoColumn as _, NamedFrom as _, PolarsResult, Series};
+use polars::prelude::{DataFrame, PolarsResult};
 
 use super::later::{BATCH, inserted_by};
-use super::{Detector, TableView};
+use super::{Detector, TableView, moments};
 use crate::model::stamp::{DAY, HOUR};
 use crate::model::{Certainty, DetectorMeta, Evidence, Family, Measure, Role, Row};
 use crate::profile::longest_non_decreasing;
@@ -58,24 +58,11 @@ impl Detector for LaterEdit {
     }
 
     fn scan(&self, chunk: &Chunk, table: &TableView<'_>) -> PolarsResult<DataFrame> {
-        let (mut rows, mut changed): (Vec<Row>, Vec<i64>) = (Vec::new(), Vec::new());
-        for read in times(table) {
-            for (offset, time) in chunk.frame.column(&read.name())?.i64()?.iter().enumerate() {
-                if let Some(time) = time {
-                    rows.push(chunk.first_row + offset as Row);
-                    changed.push(time);
-                }
-            }
-        }
-        let columns = vec![Series::new("row".into(), &rows).into_column(), Series::new("changed".into(), changed).into_column()];
-        DataFrame::new(rows.len(), columns)
+        moments::frame(chunk, &times(table))
     }
 
     fn finish(&self, merged: &DataFrame, table: &TableView<'_>) -> PolarsResult<Vec<Evidence>> {
-        let rows = merged.column("row")?.u32()?.into_no_null_iter();
-        let mut changes: Vec<(i64, Row)> = merged.column("changed")?.i64()?.into_no_null_iter().zip(rows).collect();
-        changes.sort_unstable();
-        changes.dedup();
+        let changes = moments::sorted(merged)?;
         let windows = written_anew(table);
         let beside = |at: usize, other: Option<usize>| {
             let other = other.and_then(|o| changes.get(o));

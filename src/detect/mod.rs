@@ -37,6 +37,7 @@ mod later_edit;
 mod live_payment;
 mod loop_counter;
 mod marks;
+mod moments;
 mod name_mismatch;
 mod numbered_template;
 mod outside_subject;

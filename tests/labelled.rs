@@ -359,6 +359,41 @@ fn testers(desk: &Desk) -> Fixture {
     Fixture::open(&desk.path("testers"), &Loaded::default(), &Silent).expect("a fixture")
 }
 
+/// Writes 400 members: 36 of a loop that gives each the number of the one before and 101.
+fn callers(desk: &Desk) -> Fixture {
+    let mut dump =
+        String::from("CREATE TABLE members (id integer PRIMARY KEY, full_name text, email text, phone text, created_at timestamp);\n");
+    let (first, last) = (["Marit", "Joris", "Anouk", "Sanne", "Bram", "Tess", "Wout"], ["Smit", "Vos", "Dekker", "Kok", "Mulder", "Bos"]);
+    for i in 0..400_usize {
+        let hash = blake3::hash(&(i + 7_000).to_le_bytes());
+        let drawn = |at: usize, of: usize| usize::from(u16::from_le_bytes([hash.as_bytes()[at], hash.as_bytes()[at + 1]])) % of;
+        let (phone, at) = match i {
+            200..236 => (612_345_678 + (i - 200) * 101, format!("2025-07-20 03:00:0{}.{:03}", (i - 200) / 9, drawn(4, 1_000))),
+            _ => (
+                610_000_000 + drawn(6, 40_000) * 997 + drawn(8, 997),
+                format!(
+                    "2025-{:02}-{:02} {:02}:{:02}:{:02}",
+                    i / 34 + 1,
+                    i % 34 * 28 / 34 + 1,
+                    7 + drawn(10, 15),
+                    drawn(12, 60),
+                    drawn(14, 60)
+                ),
+            ),
+        };
+        let (first, last) = (first[drawn(0, 7)], last[drawn(2, 6)]);
+        dump.push_str(&format!(
+            "INSERT INTO members VALUES ({i}, '{first} {last}', '{}.{}{}@ziggo.nl', '+31 {phone}', '{at}');\n",
+            first.to_lowercase(),
+            last.to_lowercase(),
+            drawn(16, 999)
+        ));
+    }
+    desk.write("callers/dump.sql", dump);
+    desk.write(&format!("callers/{LABELS}"), "table,pk,label\nmembers,1,real\nmembers,200,seeded\n");
+    Fixture::open(&desk.path("callers"), &Loaded::default(), &Silent).expect("a fixture")
+}
+
 /// A seed without a place, whose children are a generator's companies.
 fn strangers(desk: &Desk) -> Fixture {
     let (dump, labels) = crate::cohorts::scattered();
@@ -383,6 +418,7 @@ fn what_no_world_shows_makes_a_difference_in_a_fixture() {
     assert_eq!(idle(&mut guests(&desk), &ids), Vec::<&str>::new());
     assert_eq!(idle(&mut testers(&desk), &["random-handle", "tagged-mailbox"]), Vec::<&str>::new());
     assert_eq!(idle(&mut strangers(&desk), &["changed-at-once", "generator-company"]), Vec::<&str>::new());
+    assert_eq!(idle(&mut callers(&desk), &["even-step"]), Vec::<&str>::new());
     let folder = root().join("fixtures/storefront");
     let mut storefront = Fixture::open(&folder, &Loaded::default(), &Silent).expect("a fixture");
     assert_eq!(idle(&mut storefront, &["unrounded-amount", "wrong-duration"]), Vec::<&str>::new());

@@ -126,6 +126,9 @@ pub fn judge(profile: &Profile, measures: &Measures<'_>, guarded: &Guarded) -> J
     timed(|| "judge: upward", || propagate::upward(profile, measures, &mut scores));
     let mut settled: Vec<(TableId, BTreeMap<Row, Verdict>)> = Vec::new();
     for id in propagate::parents_first(profile) {
+        if profile.table(id).class == TableClass::People {
+            scores.explain_rosters(id, &facts[id.index()]);
+        }
         let owners = timed(|| "judge: owners", || propagate::owners(profile, facts, id, &member_of, &settled, guarded));
         propagate::score(&mut scores, id, &owners);
         let table = table::Table::new(profile.table(id), measures, &scores, &owners).with_children(profile);

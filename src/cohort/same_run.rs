@@ -3,6 +3,7 @@
 //! rows whose owners are seeded.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use super::scores::Proposal;
 use super::table::{BUSY, Table};
@@ -28,6 +29,10 @@ const LEAST_SHARE: f64 = 0.1;
 /// seed that gives rows to whoever is there gives most of them to others where its own people are few.
 const LEAST_STRETCH: f64 = 1.3;
 const OTHER_IN_STRETCH: f64 = -0.34;
+
+/// How seldom a stretch may hold so many rows of others in a row by chance, where they are mixed in by one run: once
+/// in so many stretches.
+const RARE_GAP: f64 = 1_000.0;
 
 /// Share of the rows with seeded owners that the largest stretch holds where one run wrote them.
 const ONE_STRETCH: f64 = 0.5;
@@ -155,8 +160,10 @@ fn undated(table: &Table<'_>, groups: &[Group], members: &BTreeMap<Row, Member>)
         let Some(span) = span.filter(|span| *span <= LONGEST) else { continue };
         let owned = |row: Row| members.get(&row).is_some_and(|m| m.group == index);
         let scores = (0..table.rows() as Row).map(|row| if owned(row) { 1.0 } else { OTHER_IN_STRETCH });
-        let stretches: Vec<Vec<Row>> =
-            maximal(scores, LEAST_STRETCH).into_iter().map(|s| (s.start as Row..s.end as Row).collect()).collect();
+        let mut stretches: Vec<Vec<Row>> = Vec::new();
+        for segment in maximal(scores, LEAST_STRETCH) {
+            without_gaps(segment.start as Row..segment.end as Row, &owned, &mut stretches);
+        }
         let held = |rows: &Vec<Row>| rows.iter().filter(|row| owned(**row)).count();
         let all = members.values().filter(|m| m.group == index).count();
         // Accounts whose rows lie all over the table went on to be used, by whomever: no run wrote these rows.
@@ -171,6 +178,23 @@ fn undated(table: &Table<'_>, groups: &[Group], members: &BTreeMap<Row, Member>)
         }
     }
     found
+}
+
+/// Cuts a stretch where more rows of others follow each other than one run leaves between its own: there others
+/// wrote, between two runs. Parts that are no stretch by themselves are left out.
+fn without_gaps(stretch: Range<Row>, owned: &impl Fn(Row) -> bool, parts: &mut Vec<Vec<Row>>) {
+    let own: Vec<Row> = stretch.clone().filter(|row| owned(*row)).collect();
+    let rows = stretch.len() as f64;
+    // Of rows that are mixed in at random, a gap of n has the n-th power of their share for its chance.
+    let share = (rows - own.len() as f64) / rows;
+    let longest = (rows * RARE_GAP).log2() / -share.log2();
+    for part in own.chunk_by(|a, b| f64::from(b - a - 1) <= longest) {
+        let (first, last) = (part[0], part[part.len() - 1]);
+        let others = f64::from(last - first + 1) - part.len() as f64;
+        if part.len() as f64 + others * OTHER_IN_STRETCH >= LEAST_STRETCH {
+            parts.push((first..=last).collect());
+        }
+    }
 }
 
 /// Expects how many of a block's rows a live process inserted beside the run; `None` where the block and the
@@ -190,5 +214,25 @@ fn strangers(table: &Table<'_>, block: &Proposal, group: &Group) -> Option<f64> 
             near.then(|| table.usually_late() * block.rows.len() as f64 + LEAST_STRANGERS)
         }
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parts(own: &[Range<Row>], every: Row, stretch: Range<Row>) -> Vec<(Row, Row)> {
+        let mut found = Vec::new();
+        let owned = |row: Row| own.iter().any(|o| o.contains(&row)) && row % every != 1;
+        without_gaps(stretch, &owned, &mut found);
+        found.iter().map(|rows| (rows[0], rows[rows.len() - 1])).collect()
+    }
+
+    #[test]
+    fn what_others_wrote_between_two_runs_belongs_to_neither() {
+        assert_eq!(parts(&[0..900, 1_400..2_400], 5, 0..2_400), [(0, 899), (1_400, 2_399)]);
+        // Rows on other people's things, here and there, are one run's.
+        assert_eq!(parts(&[0..900], 3, 0..900), [(0, 899)]);
+        assert_eq!(parts(&[0..900], 900, 0..900), [(0, 899)]);
     }
 }

@@ -19,6 +19,7 @@ mod context;
 mod correspondence;
 mod counted_address;
 mod counted_name;
+mod even_step;
 mod features;
 mod few_names;
 mod framework_fixture;
@@ -103,6 +104,7 @@ pub const DETECTORS: &[&dyn Detector] = &[
     &counted_name::CountedName,
     &numbered_template::NumberedTemplate,
     &counted_address::CountedAddress,
+    &even_step::EvenStep,
     &loop_counter::LoopCounter,
     &clock_text::ClockText,
     &turn::Turn,

@@ -1,5 +1,6 @@
 //! The bits of every row, by family: inside a family the strongest fact counts.
 
+mod explained;
 mod signs;
 mod terms;
 
@@ -63,9 +64,6 @@ pub struct Scores {
 
 /// Share of a seed's rows that may be without any fact.
 const WITHOUT: f64 = 0.02;
-
-/// Fewest rows of a train that may be an import: who makes accounts by hand makes fewer at a sitting.
-const IMPORT: usize = 30;
 
 impl Scores {
     /// Sorts weighed facts by the rows they are about.
@@ -167,26 +165,6 @@ impl Scores {
             return Terms::Signs(&self.signs[table.index()]);
         }
         self.tables[table.index()].get(&family).map_or(Terms::None, |terms| Terms::along(terms, rows))
-    }
-
-    /// Notes an import where many rows arrived at once and none of them was found to be a seed's: it explains their
-    /// time, which then speaks for nothing.
-    pub(crate) fn explain_imports(&mut self, table: TableId, rows: usize, found: impl Fn(Row) -> bool) {
-        let imports = |p: &&Proposal| p.family == Family::Time && p.rows.len() >= IMPORT && !p.rows.iter().any(|row| found(*row));
-        let mut with: Vec<Row> = self.proposals(table).iter().filter(imports).flat_map(|p| p.rows.iter().copied()).collect();
-        with.sort_unstable();
-        with.dedup();
-        if with.is_empty() || self.without == Some(Family::Human) {
-            return;
-        }
-        let term = Term {
-            bits: -crate::weigh::cap(Family::Time),
-            detector: "arrival-train",
-            detail: "came with many others, of whom no group was found to be a seed's: an import".into(),
-            certainty: Certainty::Suggests,
-            lacking: Bits::ZERO,
-        };
-        self.signs[table.index()].add(rows, &with, &term);
     }
 
     /// Gathers the rows that have a term of at least so many bits, by its family and the detector that found it; rows

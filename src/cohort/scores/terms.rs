@@ -44,6 +44,16 @@ impl FamilyTerms {
         }
     }
 
+    /// Puts a term in the place of those that its detector gave some rows.
+    pub(super) fn replace(&mut self, rows: &[Row], term: &Term) {
+        let number = self.number(term);
+        for row in rows {
+            if let Some(known) = self.by_row.get_mut(row).filter(|known| self.terms[**known as usize].detector == term.detector) {
+                *known = number;
+            }
+        }
+    }
+
     fn number(&mut self, term: &Term) -> u32 {
         if let Some(number) = self.numbers.get(term) {
             return *number;
@@ -161,6 +171,10 @@ mod tests {
         assert_eq!(of(1), Some((300, Certainty::CannotBeHuman)));
         assert_eq!((of(2), of(3)), (Some((900, Certainty::CannotBeHuman)), Some((900, Certainty::CannotBeHuman))));
         assert_eq!((of(4), of(5)), (Some((900, Certainty::Suggests)), None));
+        terms.replace(&[1, 5], &term(100, Certainty::Suggests));
+        assert_eq!(terms.of(1).map(|t| (t.bits.hundredths(), t.certainty)), Some((100, Certainty::Suggests)));
+        terms.replace(&[2], &Term { detector: "another", ..term(100, Certainty::Suggests) });
+        assert_eq!((terms.of(2).map(|t| t.bits.hundredths()), terms.of(5)), (Some(900), None));
         let rows: Vec<Row> = (0..6).collect();
         let mut walked = Terms::along(&terms, &rows);
         assert!(rows.iter().all(|row| walked.of(*row) == terms.of(*row)));

@@ -24,12 +24,19 @@ pub(crate) fn maximal(scores: impl IntoIterator<Item = f64>, least: f64) -> Vec<
     }
     let mut candidates: Vec<Candidate> = Vec::new();
     let mut sum = 0.0;
-    for (place, score) in scores.into_iter().enumerate() {
-        let before = sum;
-        sum += score;
-        if score <= 0.0 {
-            continue;
-        }
+    let mut scores = scores.into_iter().enumerate();
+    loop {
+        // Nearly all scores take off a little: they are added up in a row.
+        let mut before: f64 = sum;
+        let rising = scores.find(|(_, score)| {
+            if *score <= 0.0 {
+                before += score;
+                return false;
+            }
+            true
+        });
+        let Some((place, score)) = rising else { break };
+        sum = before + score;
         let mut next = Candidate { start: place, end: place + 1, left: before, right: sum, smaller: None };
         let mut nearest = candidates.len().checked_sub(1);
         loop {

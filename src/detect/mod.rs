@@ -9,6 +9,7 @@
 //! partial holds numbers and digests, never a text of every row: what a fact calls by its name is fetched by row
 //! ([`TableView::texts_of`]).
 
+mod address;
 mod arrival_train;
 mod back_dated;
 mod changed_at_once;

@@ -95,6 +95,11 @@ impl PageFile {
         Ok(Self { file, shown, page, usable, pages })
     }
 
+    /// Returns the file, for what is no reading.
+    pub(super) const fn file(&self) -> &File {
+        &self.file
+    }
+
     /// Hands the cells of `columns`, which rise, of every row of the tree at page `root` to `take`.
     ///
     /// # Errors

@@ -395,16 +395,22 @@ fn run_pass(
         false => scan_with(reader, table, &reads, CHUNK_ROWS, turn, &mut keep),
     });
     scanned?;
-    let work: Vec<(&dyn Detector, Mutex<Vec<DataFrame>>)> = detectors.iter().copied().zip(partials.into_iter().map(Mutex::new)).collect();
-    let finish = |(detector, partials): &(&dyn Detector, Mutex<Vec<DataFrame>>)| {
+    // Who looked at no column goes through the facts of all rows.
+    let rows = |(detector, partials): (&&dyn Detector, &Vec<DataFrame>)| match detector.reads(view) {
+        Ok(reads) if !reads.is_empty() => partials.iter().map(DataFrame::height).sum(),
+        _ => view.rows(),
+    };
+    let heights: Vec<usize> = detectors.iter().zip(&partials).map(rows).collect();
+    let work: Vec<(&dyn Detector, Mutex<Vec<DataFrame>>, usize)> =
+        detectors.iter().zip(partials).zip(heights).map(|((detector, partials), rows)| (*detector, Mutex::new(partials), rows)).collect();
+    let finish = |(detector, partials, _): &(&dyn Detector, Mutex<Vec<DataFrame>>, usize)| {
         let partials = partials.lock().map(|mut p| std::mem::take(&mut *p)).unwrap_or_default();
         let name = || format!("detect: table {}: finish {}", table.0, detector.meta().id);
         timed(name, || finish(*detector, partials, view)).map_err(|source| DetectError::Frame { detector: detector.meta().id, source })
     };
-    let mut place = 0;
-    parallel::in_order(&work, finish, |told| {
+    let told = parallel::each(&work, |(_, _, rows)| *rows as u64, finish, |_| {});
+    told.into_iter().enumerate().try_for_each(|(place, told)| {
         tell(place, told?);
-        place += 1;
         Ok(())
     })
 }

@@ -329,18 +329,24 @@ struct Told {
 fn run_table(reader: Reader<'_>, enabled: &[&dyn Detector], view: &TableView<'_>, measured: &mut Measured) -> Result<(), DetectError> {
     let table = view.profile.id;
     let mut detectors: Vec<&dyn Detector> = Vec::new();
+    // Places of those that hold partials of rows, and of those that look at no column.
+    let (mut holding, mut others): (Vec<usize>, Vec<usize>) = (Vec::new(), Vec::new());
     for detector in enabled {
         match if view.rows() == 0 { Err("the table is empty".to_owned()) } else { detector.reads(view) } {
-            Ok(_) => detectors.push(*detector),
+            Ok(reads) => {
+                if reads.is_empty() { &mut others } else { &mut holding }.push(detectors.len());
+                detectors.push(*detector);
+            }
             Err(why) => measured.runs.push((detector.meta().id, table.index(), Outcome::NotApplicable(why))),
         }
     }
     // Every so many detectors share a pass: those that lie side by side hold much the same.
-    let together = if view.rows() > MOST_ROWS { (HELD_PARTIALS / view.rows()).max(1) } else { detectors.len().max(1) };
-    let passes = detectors.len().div_ceil(together);
+    let together = if view.rows() > MOST_ROWS { (HELD_PARTIALS / view.rows()).max(1) } else { holding.len().max(1) };
+    let passes = holding.len().div_ceil(together).max(1);
     let mut told: Vec<Option<Told>> = detectors.iter().map(|_| None).collect();
-    for pass in 0..passes.min(detectors.len()) {
-        let places: Vec<usize> = (pass..detectors.len()).step_by(passes).collect();
+    for pass in 0..passes {
+        let mut places: Vec<usize> = holding.iter().copied().skip(pass).step_by(passes).collect();
+        places.append(&mut others);
         let of_pass: Vec<&dyn Detector> = places.iter().map(|place| detectors[*place]).collect();
         run_pass(reader, &of_pass, view, |place, found| told[places[place]] = Some(found))?;
     }

@@ -347,6 +347,25 @@ mod tests {
     }
 
     #[test]
+    fn usual_texts_are_read_as_others_are() {
+        let full = |text: &str| Stamp::parse(text.as_bytes());
+        for (fraction, digits, more) in
+            [("", 0, 0), (".000001", 6, 1), (".999999", 6, 999_999), (".5", 1, 500_000), (".1234567", 7, 123_456)]
+        {
+            let text = format!("2024-02-29 18:29:59{fraction}");
+            let micros = micros("2024-02-29T18:29:59Z").map(|second| second + more);
+            let expected = micros.map(|micros| Stamp { micros, fraction_digits: digits, has_time: true, has_offset: false });
+            assert_eq!(full(&text), expected, "{text}");
+            assert_eq!(full(&format!("{text}+00")), expected.map(|stamp| Stamp { has_offset: true, ..stamp }), "{text}+00");
+        }
+        for text in
+            ["2024-02-29 18:29:59.12345x", "2024-02-29 18:29:59.", "2024-02-29 18:2/:59", "2024-02:29 18:29:59", "2024-02-29 18:29:5:"]
+        {
+            assert_eq!(full(text), None, "{text}");
+        }
+    }
+
+    #[test]
     fn refuses_what_is_no_point_in_time() {
         for text in [
             "",

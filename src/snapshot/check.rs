@@ -62,3 +62,27 @@ pub(super) fn whole(path: &Path, file: &File) -> Result<(), SnapshotError> {
         if check == "ok" { Ok(()) } else { Err(SnapshotError::Damaged(check)) }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::FileExt as _;
+
+    use super::*;
+
+    #[test]
+    fn finds_a_page_that_is_none() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("t.db");
+        let db = Connection::open(&path).expect("a database");
+        db.execute_batch("PRAGMA page_size = 512; CREATE TABLE t (a);").expect("a table");
+        for n in 0..200 {
+            db.execute("INSERT INTO t VALUES (?1)", ["x".repeat(n)]).expect("a row");
+        }
+        drop(db);
+        let check = || Checking::begin(&path, Arc::new(PageFile::open(&path).expect("a header"))).end();
+        check().expect("a whole file");
+        let file = File::options().write(true).open(&path).expect("a file");
+        file.write_all_at(&[0xff; 512], 512 * 20).expect("written");
+        assert!(matches!(check(), Err(SnapshotError::Damaged(_))));
+    }
+}

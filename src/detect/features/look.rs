@@ -227,5 +227,10 @@ mod tests {
     fn shapes_collapse_runs() {
         assert_eq!(shape("Mary.Smith85"), "Aa.Aa9");
         assert_eq!(shape("txn_a1b2"), "a_a9a9");
+        assert_eq!(shape("Märy.Ölm85"), "Aa.Aa9");
+        // No more than sixteen kinds, of no more than 48 characters.
+        assert_eq!(shape(&"a1".repeat(30)), "a9".repeat(8));
+        assert_eq!(shape(&format!("{}1", "x".repeat(48))), "a");
+        assert_eq!(shape(&format!("{}1", "é".repeat(48))), "a");
     }
 }

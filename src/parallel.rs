@@ -28,6 +28,12 @@ pub(crate) fn each<T: Sync, R: Send>(
     work: impl Fn(&T) -> R + Sync,
     mut done: impl FnMut(&T),
 ) -> Vec<R> {
+    // Nothing to share: no thread is needed.
+    if let [only] = items {
+        let found = work(only);
+        done(only);
+        return vec![found];
+    }
     let mut order: Vec<usize> = (0..items.len()).collect();
     order.sort_by_key(|i| (std::cmp::Reverse(weight(&items[*i])), *i));
     let next = AtomicUsize::new(0);

@@ -78,6 +78,8 @@ pub fn analyze_as(case: &mut Case, config: &Loaded, now: i64, ask: &Ask, progres
         let given = ask.given.fit(case, &profile);
         let Measured { evidence, closures, applicable, runs } =
             timed(|| "detect", || detect::detect(case, &profile, &facts, &without(&config.config, ask.without), &given, progress))?;
+        // What is found may be more than SQLite's cache holds, and reach the file at once.
+        case.settle()?;
         case.set_meta("given", &serde_json::to_string(&ask.given.inputs).unwrap_or_default())?;
         let checked = is_checked(case, &profile, &runs);
         for (detector, table, outcome) in &runs {

@@ -8,7 +8,7 @@ use super::{Context, Exit, Refusal, parse_time};
 use crate::dump::{Charset, FORMATS, Hints};
 use crate::ingest::{self, BadRows, Options, Summary};
 use crate::report::visible;
-use crate::snapshot::{Case, Method};
+use crate::snapshot::{Case, Check, Method};
 
 #[derive(clap::Args, Debug)]
 #[command(after_help = forms(), help_template = super::VERB, before_help = "Examples:
@@ -112,8 +112,8 @@ enum BadRowsArg {
 }
 
 impl InputArgs {
-    /// Reads the inputs into a case file at `target`.
-    pub(super) fn ingest(&self, target: &Path, cx: &Context) -> anyhow::Result<Summary> {
+    /// Reads the inputs into a case file at `target`, which is checked first or by whoever reads it.
+    pub(super) fn ingest(&self, target: &Path, check: Check, cx: &Context) -> anyhow::Result<Summary> {
         let configured = cx.config.config.snapshot.taken_at.as_deref();
         let taken_at = match (self.taken_at.as_deref(), configured) {
             (Some(text), _) => Some(parse_time("--taken-at", text)?),
@@ -137,6 +137,7 @@ impl InputArgs {
             max_memory_bytes: self.max_memory,
             hints,
             method: Method::Pages,
+            check,
         };
         Ok(ingest::ingest(&self.inputs, target, &options, cx.progress.as_ref())?)
     }
@@ -159,7 +160,7 @@ pub(super) fn refuse_decided(path: &Path) -> anyhow::Result<()> {
 
 pub(super) fn run(args: &Args, cx: &Context) -> anyhow::Result<Exit> {
     refuse_decided(&args.output)?;
-    let summary = args.input.ingest(&args.output, cx)?;
+    let summary = args.input.ingest(&args.output, Check::First, cx)?;
     let case = Case::open(&args.output)?;
     let mut text = String::new();
     for (name, rows, rejected) in &summary.tables {

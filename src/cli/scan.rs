@@ -8,7 +8,7 @@ use super::report::{RedactArgs, write_reports};
 use super::{Context, Exit, FailOn, GivenArgs, ingest};
 use crate::pipeline;
 use crate::report::terminal;
-use crate::snapshot::Case;
+use crate::snapshot::{Case, Check};
 use crate::timing::timed;
 
 #[derive(clap::Args, Debug)]
@@ -52,8 +52,8 @@ fn scan(args: &Args, cx: &Context, target: &std::path::Path) -> anyhow::Result<E
     // The case gets its name only when it is analysed: a half-made one is never found.
     std::fs::create_dir_all(&args.output).with_context(|| format!("{} cannot be made", args.output.display()))?;
     let unfinished = tempfile::Builder::new().prefix(".unseed-scan-").suffix(".db").tempfile_in(&args.output)?.into_temp_path();
-    timed(|| "ingest", || args.input.ingest(&unfinished, cx))?;
-    let mut case = Case::open(&unfinished)?;
+    timed(|| "ingest", || args.input.ingest(&unfinished, Check::ByReader, cx))?;
+    let mut case = Case::open_unchecked(&unfinished)?;
     // The verdict alone is kept: what led to it is in the case.
     let verdict = timed(|| "analyse", || pipeline::analyze_as(&mut case, &cx.config, cx.now, &ask, cx.progress.as_ref()))?.verdict;
     let report = timed(|| "gather report", || args.redact.gather(&case, cx))?;

@@ -8,7 +8,7 @@ use super::table::{CLOSURE_FLOOR, SHIPPED_CLOSURE, Table, VALUE_FAMILIES};
 use crate::detect::Closure;
 use crate::model::{Bits, Certainty, Family, Row};
 use crate::parallel;
-use crate::segments::{Segment, maximal};
+use crate::segments::{Segment, maximal, maximal_of_each};
 
 /// What a row without any fact takes off a segment's score, bits.
 const EMPTY: f64 = -1.5;
@@ -18,6 +18,9 @@ const SEGMENT: f64 = 10.0;
 
 /// Fewest rows of a list before its segments are looked for.
 const LEAST_HITS: usize = 4;
+
+/// Lists whose segments are looked for in one pass.
+const TOGETHER: usize = 4;
 
 /// Segments kept for each kind of score.
 const MOST: usize = 40;
@@ -45,7 +48,7 @@ fn of_bits(table: &Table<'_>) -> Vec<Proposal> {
         hundredths => Bits::from_hundredths(hundredths.into()).get().min(12.0),
     };
     let least = SEGMENT + (table.rows() as f64).log2();
-    let found = best(table.order.iter().map(score), least);
+    let found = best(maximal(table.order.iter().map(score), least));
     let detail = "follow each other in the order of insertion";
     found.into_iter().map(|segment| proposal(table, segment, "segment", Family::Time, detail)).collect()
 }
@@ -68,11 +71,16 @@ fn of_closures(table: &Table<'_>) -> Vec<Proposal> {
             }
             lists.push((list, place));
         }
-        let of_list = |(list, real): &(usize, f64)| {
-            let scores = closure.scores(*list, -0.2, (0.95 / real).log2(), (0.05 / (1.0 - real)).log2());
-            best(sets.iter().map(|set| scores[*set as usize]), least)
+        let of_lists = |lists: &&[(usize, f64)]| {
+            let mut of_set = vec![[0.0; TOGETHER]; closure.different() + 1];
+            for (place, (list, real)) in lists.iter().enumerate() {
+                let scores = closure.scores(*list, -0.2, (0.95 / real).log2(), (0.05 / (1.0 - real)).log2());
+                of_set.iter_mut().zip(scores).for_each(|(of_set, score)| of_set[place] = score);
+            }
+            maximal_of_each(sets.iter().map(|set| of_set[*set as usize]), least).map(best)
         };
-        let segments = parallel::each(&distinct, |_| 0, of_list, |_| {});
+        let together: Vec<&[(usize, f64)]> = distinct.chunks(TOGETHER).collect();
+        let segments: Vec<Vec<Segment>> = parallel::each(&together, |_| 0, of_lists, |_| {}).into_iter().flatten().collect();
         found.extend(lists.into_iter().flat_map(|(list, place)| segments[place].iter().map(move |s| (*closure, list, *s))));
     }
     // Lists overlap: of proposals over nearly the same rows the largest few are enough.
@@ -92,9 +100,8 @@ fn real_share(share: f64, title: &str) -> f64 {
     if share > 0.8 { SHIPPED_CLOSURE.max(2.0 * native_share(title) - 1.0) } else { share.max(CLOSURE_FLOOR) }
 }
 
-/// Finds the segments that score most.
-fn best(scores: impl Iterator<Item = f64>, least: f64) -> Vec<Segment> {
-    let mut found = maximal(scores, least);
+/// Keeps the segments that score most.
+fn best(mut found: Vec<Segment>) -> Vec<Segment> {
     found.sort_by(|a, b| b.score.total_cmp(&a.score));
     found.truncate(MOST);
     found

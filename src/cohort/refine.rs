@@ -12,6 +12,7 @@ use super::shared::Shared;
 use super::table::Table;
 use crate::detect::Numbers;
 use crate::model::{Bits, Family, Reason, Row};
+use crate::parallel;
 use crate::weigh::{LEAST_OUTSIDE, PRIOR};
 
 /// Most bits that the features of one family may add or take off.
@@ -120,6 +121,9 @@ impl Spread {
     }
 }
 
+/// Candidates that a thread weighs at a time.
+const WEIGHED_TOGETHER: usize = 4_096;
+
 /// Gives the members of a group, with what membership adds to each, by row.
 ///
 /// `candidates` are the rows of all proposals that were merged, `core` those that show something of
@@ -145,7 +149,9 @@ pub(super) fn members(
             let of_group: Bits = shared.iter().map(|fact| fact.bits(table, *row)).sum();
             (membership, membership + own(table, *row, closed) + of_group.get())
         };
-        odds = candidates.iter().zip(&base).map(odds_of).collect();
+        let parts: Vec<(&[Row], &[f64])> = candidates.chunks(WEIGHED_TOGETHER).zip(base.chunks(WEIGHED_TOGETHER)).collect();
+        let of_part = |(rows, base): &(&[Row], &[f64])| rows.iter().zip(*base).map(odds_of).collect::<Vec<(f64, f64)>>();
+        odds = parallel::each(&parts, |part| part.0.len() as u64, of_part, |_| {}).into_iter().flatten().collect();
         let stays = |(row, (_, all)): &(&Row, &(f64, f64))| {
             let shows = table.own(**row) >= CORE || in_list(table, **row, closed);
             *all >= if shows { STAYS } else { STAYS_SILENT }

@@ -2,6 +2,7 @@
 
 use polars::prelude::{DataFrame, PolarsResult};
 
+use super::address;
 use super::marks::{self, Finding};
 use super::{Detector, TableView};
 use crate::model::stamp::{DAY, HOUR, SECOND};
@@ -88,7 +89,7 @@ fn ends_of_clock(text: &str, created: Option<i64>) -> Vec<String> {
 /// Splits a text into what stands before the end of a clock, its number, and after how many milliseconds that comes
 /// again; and whether it is a number for sure: a word may be read as one in base 36.
 fn end_of_clock(text: &str) -> Option<(&str, i64, i64, bool)> {
-    let local = text.rsplit_once('@').map_or(text, |(local, _)| local);
+    let local = address::local(text);
     let start = local.rfind(|c: char| !c.is_ascii_alphanumeric()).map_or(0, |at| at + local[at..].chars().next().map_or(1, char::len_utf8));
     let word = &local[start..];
     let digits = word.len() - word.trim_end_matches(|c: char| c.is_ascii_digit()).len();
@@ -112,7 +113,7 @@ fn general(text: &str) -> String {
 
 /// Returns the text around the number.
 fn clock(text: &str, created: Option<i64>) -> Option<String> {
-    let local = text.rsplit_once('@').map_or(text, |(local, _)| local);
+    let local = address::local(text);
     let bytes = local.as_bytes();
     // Most texts have few digits.
     if bytes.iter().filter(|b| b.is_ascii_digit()).count() < SHORTEST {

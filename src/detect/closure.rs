@@ -69,6 +69,11 @@ impl Closure {
         std::iter::once(without).chain(self.sets.iter().map(|set| if set.contains(list) { hit } else { miss })).collect()
     }
 
+    /// Returns how many different sets there are.
+    pub(crate) const fn different(&self) -> usize {
+        self.sets.len()
+    }
+
     /// Returns which sets hold a list, a bit each: lists with the same ones hold the same rows.
     pub(crate) fn sets_with(&self, list: usize) -> Vec<u64> {
         let mut bits = vec![0; self.sets.len().div_ceil(64)];

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use polars::prelude::{DataFrame, IntoColumn as _, NamedFrom as _, PolarsResult, Series};
 
+use super::address;
 use super::generator_address::{behind_initial_and_family, name_columns};
 use super::{Detector, TableView, Times};
 use crate::model::{Certainty, DetectorMeta, Evidence, Family, Measure, Role, Row};
@@ -76,7 +77,7 @@ impl Detector for CountedAddress {
         for read in table.texts(META.reads) {
             for (offset, text) in chunk.frame.column(&read.name())?.str()?.iter().enumerate() {
                 let Some(text) = text else { continue };
-                let local = text.rsplit_once('@').map_or(text, |(local, _)| local);
+                let local = address::local(text);
                 if local.len() >= 3 && local.is_ascii() {
                     rows.push(chunk.first_row + offset as Row);
                     columns.push(read.column() as u32);

@@ -1,5 +1,6 @@
 //! Accounts that frameworks, tutorials and sample databases ship: whole addresses only.
 
+use super::address;
 use super::marks::{Finding, Kind, Marked, Marks};
 use crate::model::{Certainty, DetectorMeta, Family, Measure, Role};
 
@@ -71,7 +72,7 @@ const REAL_FLOOR: f64 = 0.0003;
 
 fn shipped_by(address: &str) -> Option<String> {
     let lower = address.trim().to_lowercase();
-    let (_, domain) = lower.rsplit_once('@')?;
+    let (_, domain) = address::parts(&lower)?;
     if let Ok(place) = ADDRESSES.binary_search_by(|(known, _)| (*known).cmp(lower.as_str())) {
         return Some(ADDRESSES[place].1.to_owned());
     }

@@ -2,6 +2,7 @@
 
 use polars::prelude::{DataFrame, PolarsResult};
 
+use super::address;
 use super::marks::{self, Finding};
 use super::{Detector, TableView, vocabulary};
 use crate::model::{Certainty, DetectorMeta, Evidence, Family, Measure, Role, Row};
@@ -39,7 +40,7 @@ const FREE_MAIL: &[&str] = &["gmail", "yahoo", "hotmail"];
 
 /// Returns whether an address has the generators' shape.
 fn capital_free_mail(address: &str) -> Option<&'static str> {
-    let (local, domain) = address.rsplit_once('@')?;
+    let (local, domain) = address::parts(address)?;
     let service = domain.split('.').next()?;
     if !FREE_MAIL.iter().any(|known| known.eq_ignore_ascii_case(service)) {
         return None;
@@ -77,7 +78,7 @@ fn handle(text: &str) -> Option<&'static str> {
 /// Returns whether an address is one word and a number of four digits that mimesis draws, and that is no year of
 /// a person or of these days.
 fn no_year_of_birth(address: &str) -> Option<&'static str> {
-    let (local, _) = address.rsplit_once('@')?;
+    let (local, _) = address::parts(address)?;
     let digits = local.get(local.len().checked_sub(4)?..)?;
     let word = local[..local.len() - 4].trim_end_matches(['.', '_', '-']);
     let year: u32 = digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.parse().ok())??;
@@ -99,7 +100,7 @@ pub(super) const ROW_DIGITS: usize = 3;
 ///
 /// `names`: the whole name, or given and family name.
 pub(super) fn behind_initial_and_family<'a>(address: &'a str, names: &[&str]) -> Option<&'a str> {
-    let local = address.rsplit_once('@').map_or(address, |(local, _)| local);
+    let local = address::local(address);
     let (given, family) = match names {
         [whole] => whole.trim().split_once(' ')?,
         [given, family] => (given.trim(), family.trim()),

@@ -3,6 +3,7 @@
 
 use polars::prelude::{DataFrame, PolarsResult};
 
+use super::address;
 use super::closure::{self, Closure};
 use super::vocabulary::{self, ListSet};
 use super::{Detector, TableView};
@@ -65,7 +66,7 @@ impl Detector for GeneratorName {
             }
             Some(Names::Whole(c)) => texts(c)?.iter().map(|t| t.filter(|t| !t.is_empty()).map(vocabulary::whole_name)).collect(),
             Some(Names::Address(c)) => {
-                texts(c)?.iter().map(|t| t.and_then(|t| t.rsplit_once('@')).map(|(l, _)| vocabulary::handle_name(l))).collect()
+                texts(c)?.iter().map(|t| t.and_then(address::parts).map(|(l, _)| vocabulary::handle_name(l))).collect()
             }
             Some(Names::Handle(c)) => texts(c)?.iter().map(|t| t.map(vocabulary::handle_name)).collect(),
             None => vec![None; rows],

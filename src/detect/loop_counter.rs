@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use polars::prelude::{DataFrame, IntoColumn as _, NamedFrom as _, PolarsResult, Series};
 
+use super::address;
 use super::context::text_hash;
 use super::{Detector, TableView, Times, rows_of};
 use crate::model::stamp::{DAY, SECOND};
@@ -74,7 +75,7 @@ impl Detector for LoopCounter {
         let (mut names, mut numbers): (Vec<u32>, Vec<u32>) = Default::default();
         for read in table.texts(META.reads) {
             for (offset, text) in chunk.frame.column(&read.name())?.str()?.iter().enumerate() {
-                let local = text.map(|t| t.rsplit_once('@').map_or(t, |(local, _)| local));
+                let local = text.map(address::local);
                 if let Some((name, number)) = local.and_then(split) {
                     rows.push(chunk.first_row + offset as Row);
                     columns.push(read.column() as u32);

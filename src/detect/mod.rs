@@ -9,6 +9,7 @@
 //! partial holds numbers and digests, never a text of every row: what a fact calls by its name is fetched by row
 //! ([`TableView::texts_of`]).
 
+mod address;
 mod arrival_train;
 mod back_dated;
 mod changed_at_once;
@@ -330,18 +331,24 @@ struct Told {
 fn run_table(reader: Reader<'_>, enabled: &[&dyn Detector], view: &TableView<'_>, measured: &mut Measured) -> Result<(), DetectError> {
     let table = view.profile.id;
     let mut detectors: Vec<&dyn Detector> = Vec::new();
+    // Places of those that hold partials of rows, and of those that look at no column.
+    let (mut holding, mut others): (Vec<usize>, Vec<usize>) = (Vec::new(), Vec::new());
     for detector in enabled {
         match if view.rows() == 0 { Err("the table is empty".to_owned()) } else { detector.reads(view) } {
-            Ok(_) => detectors.push(*detector),
+            Ok(reads) => {
+                if reads.is_empty() { &mut others } else { &mut holding }.push(detectors.len());
+                detectors.push(*detector);
+            }
             Err(why) => measured.runs.push((detector.meta().id, table.index(), Outcome::NotApplicable(why))),
         }
     }
     // Every so many detectors share a pass: those that lie side by side hold much the same.
-    let together = if view.rows() > MOST_ROWS { (HELD_PARTIALS / view.rows()).max(1) } else { detectors.len().max(1) };
-    let passes = detectors.len().div_ceil(together);
+    let together = if view.rows() > MOST_ROWS { (HELD_PARTIALS / view.rows()).max(1) } else { holding.len().max(1) };
+    let passes = holding.len().div_ceil(together).max(1);
     let mut told: Vec<Option<Told>> = detectors.iter().map(|_| None).collect();
-    for pass in 0..passes.min(detectors.len()) {
-        let places: Vec<usize> = (pass..detectors.len()).step_by(passes).collect();
+    for pass in 0..passes {
+        let mut places: Vec<usize> = holding.iter().copied().skip(pass).step_by(passes).collect();
+        places.append(&mut others);
         let of_pass: Vec<&dyn Detector> = places.iter().map(|place| detectors[*place]).collect();
         run_pass(reader, &of_pass, view, |place, found| told[places[place]] = Some(found))?;
     }
@@ -396,16 +403,22 @@ fn run_pass(
         false => scan_with(reader, table, &reads, CHUNK_ROWS, turn, &mut keep),
     });
     scanned?;
-    let work: Vec<(&dyn Detector, Mutex<Vec<DataFrame>>)> = detectors.iter().copied().zip(partials.into_iter().map(Mutex::new)).collect();
-    let finish = |(detector, partials): &(&dyn Detector, Mutex<Vec<DataFrame>>)| {
+    // Who looked at no column goes through the facts of all rows.
+    let rows = |(detector, partials): (&&dyn Detector, &Vec<DataFrame>)| match detector.reads(view) {
+        Ok(reads) if !reads.is_empty() => partials.iter().map(DataFrame::height).sum(),
+        _ => view.rows(),
+    };
+    let heights: Vec<usize> = detectors.iter().zip(&partials).map(rows).collect();
+    let work: Vec<(&dyn Detector, Mutex<Vec<DataFrame>>, usize)> =
+        detectors.iter().zip(partials).zip(heights).map(|((detector, partials), rows)| (*detector, Mutex::new(partials), rows)).collect();
+    let finish = |(detector, partials, _): &(&dyn Detector, Mutex<Vec<DataFrame>>, usize)| {
         let partials = partials.lock().map(|mut p| std::mem::take(&mut *p)).unwrap_or_default();
         let name = || format!("detect: table {}: finish {}", table.0, detector.meta().id);
         timed(name, || finish(*detector, partials, view)).map_err(|source| DetectError::Frame { detector: detector.meta().id, source })
     };
-    let mut place = 0;
-    parallel::in_order(&work, finish, |told| {
+    let told = parallel::each(&work, |(_, _, rows)| *rows as u64, finish, |_| {});
+    told.into_iter().enumerate().try_for_each(|(place, told)| {
         tell(place, told?);
-        place += 1;
         Ok(())
     })
 }

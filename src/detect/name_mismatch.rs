@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use polars::prelude::{DataFrame, IntoColumn as _, NamedFrom as _, PolarsResult, Series};
 
+use super::address;
 use super::marks::{self, Finding};
 use super::{Detector, TableView, vocabulary};
 use crate::model::{Certainty, DetectorMeta, Evidence, Family, Measure, Role, Row};
@@ -118,7 +119,7 @@ fn partial(rows: Vec<Row>, forms: Vec<u32>) -> PolarsResult<DataFrame> {
 
 /// Compares an address with the names beside it: whose it is, where it is made of names at all.
 fn compare(address: &str, names: &[&str]) -> Option<&'static str> {
-    let (local, domain) = address.rsplit_once('@')?;
+    let (local, domain) = address::parts(address)?;
     if RELAYS.iter().any(|relay| relay.eq_ignore_ascii_case(domain)) {
         return None;
     }

@@ -2,6 +2,7 @@
 
 use polars::prelude::{DataFrame, IntoColumn as _, NamedFrom as _, PolarsResult, Series, StringChunked};
 
+use super::address;
 use super::context::text_hash;
 use super::{Detector, Ranks, TableView, log2_factorial};
 use crate::model::stamp::DAY;
@@ -184,7 +185,7 @@ fn split(text: &str, role: Role, template: &mut String) -> Option<u32> {
     }
     // In an address only the part before the @ is counted; the domain belongs to the template.
     let (local, domain) = match role {
-        Role::Email => text.rsplit_once('@').map(|(l, d)| (l, Some(d)))?,
+        Role::Email => address::parts(text).map(|(l, d)| (l, Some(d)))?,
         _ => (text, None),
     };
     let bytes = local.as_bytes();

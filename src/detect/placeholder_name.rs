@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 use foldhash::fast::FixedState;
 use polars::prelude::{DataFrame, IntoColumn as _, NamedFrom as _, PolarsResult, Series};
 
+use super::address;
 use super::{Detector, TableView, placeholder_word, rows_of, vocabulary};
 use crate::model::{Certainty, DetectorMeta, Evidence, Family, Measure, Role, Row};
 use crate::snapshot::{Chunk, ColumnRead};
@@ -284,7 +285,7 @@ fn is_fiction(name: &str) -> bool {
 
 /// The same of the part of an address before the @; parts behind a plus sign are a person's own affair.
 fn handle_of_placeholders(handle: &str) -> bool {
-    let local = handle.rsplit_once('@').map_or(handle, |(local, _)| local);
+    let local = address::local(handle);
     let local = local.split('+').next().unwrap_or(local);
     !local.contains(' ') && placeholders_only(local)
 }

@@ -3,6 +3,7 @@
 
 use std::sync::LazyLock;
 
+use super::address;
 use super::marks::{Finding, Kind, Marked, Marks};
 use crate::model::{Certainty, DetectorMeta, Family, Measure, Role};
 use aho_corasick::{AhoCorasick, MatchKind};
@@ -90,7 +91,7 @@ impl Marks for PlaceholderWord {
 
     fn mark(&self, role: Role, text: &str) -> Option<Kind> {
         // What follows the @ is somebody's domain.
-        let text = if role == Role::Email { text.rsplit_once('@').map_or(text, |(local, _)| local) } else { text };
+        let text = if role == Role::Email { address::local(text) } else { text };
         placeholder(text).filter(|w| role != Role::Title || !PEOPLE_ONLY.contains(w)).map(Into::into)
     }
 

@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use super::address;
 use super::marks::{Finding, Kind, Marked, Marks};
 use super::vocabulary;
 use crate::model::{Certainty, DetectorMeta, Family, Measure, Role};
@@ -61,7 +62,7 @@ impl Marks for RandomHandle {
     const LACKS: &'static str = "no address and no handle";
 
     fn mark(&self, _role: Role, text: &str) -> Option<Kind> {
-        let local = text.rsplit_once('@').map_or(text, |(local, _)| local);
+        let local = address::local(text);
         if hexadecimal(local) {
             return Some(Kind::from(format!("{} hexadecimal digits", local.len())));
         }

@@ -1,6 +1,7 @@
 //! Names, addresses and numbers that standards reserve for examples and tests, so that nobody real
 //! can have them. Exact lists only: `test.com` and `example.de` belong to somebody.
 
+use super::address;
 use super::marks::{Finding, Kind, Marked, Marks};
 use crate::model::{Certainty, DetectorMeta, Family, Measure, Role};
 
@@ -37,7 +38,7 @@ impl Marks for ReservedIdentifier {
 
     fn mark(&self, role: Role, text: &str) -> Option<Kind> {
         match role {
-            Role::Email => text.rsplit_once('@').and_then(|(_, domain)| reserved_host(domain)).map(Into::into),
+            Role::Email => address::parts(text).and_then(|(_, domain)| reserved_host(domain)).map(Into::into),
             Role::Url => host_of(text).and_then(reserved_host).map(Into::into),
             Role::Ip => reserved_ip(text).map(Into::into),
             _ => reserved_phone(text).map(Into::into),

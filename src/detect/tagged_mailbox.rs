@@ -1,5 +1,6 @@
 //! One mailbox with many accounts: `kasia+1@`, `kasia+rel9@`, `kasia+new@`.
 
+use super::address;
 use super::marks::{Finding, Kind, Marked, Marks};
 use crate::model::{Certainty, DetectorMeta, Family, Measure, Role};
 
@@ -32,7 +33,7 @@ impl Marks for TaggedMailbox {
     const MANY: usize = LEAST;
 
     fn mark(&self, _role: Role, text: &str) -> Option<Kind> {
-        let (local, domain) = text.rsplit_once('@')?;
+        let (local, domain) = address::parts(text)?;
         let (mailbox, tag) = local.split_once('+')?;
         (!mailbox.is_empty() && !tag.is_empty()).then(|| format!("{}+{{tag}}@{}", mailbox.to_lowercase(), domain.to_lowercase()).into())
     }

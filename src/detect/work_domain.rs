@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use foldhash::fast::FixedState;
 use polars::prelude::{DataFrame, PolarsResult};
 
+use super::address;
 use super::later::BATCH;
 use super::reserved_identifier::reserved_host;
 use super::{Detector, Ranks, TableFacts, TableView, grouped, marks, rows_of};
@@ -199,7 +200,7 @@ impl Detector for WorkDomain {
         }
         let (mut rows, mut domains): (Vec<Row>, Vec<String>) = (Vec::new(), Vec::new());
         for (offset, text) in chunk.frame.column(&ColumnRead::Text(email).name())?.str()?.iter().enumerate() {
-            let Some((local, domain)) = text.and_then(|t| t.rsplit_once('@')) else { continue };
+            let Some((local, domain)) = text.and_then(address::parts) else { continue };
             let domain = domain.to_ascii_lowercase();
             if is_provider(&domain) || reserved_host(&domain).is_some() {
                 continue;

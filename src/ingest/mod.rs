@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use crate::dump::{DumpError, Hints, Limits, MAX_MEMORY_BYTES};
 use crate::model::SnapshotId;
 use crate::progress::{Progress, heed};
-use crate::snapshot::{Method, Partial, SnapshotError};
+use crate::snapshot::{Check, Method, Partial, SnapshotError};
 
 /// What becomes of a row that does not fit its table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -38,6 +38,8 @@ pub struct Options {
     pub hints: Hints,
     /// How rows reach the file.
     pub method: Method,
+    /// When the new file is checked.
+    pub check: Check,
 }
 
 impl Default for Options {
@@ -49,6 +51,7 @@ impl Default for Options {
             max_memory_bytes: MAX_MEMORY_BYTES,
             hints: Hints::default(),
             method: Method::Pages,
+            check: Check::First,
         }
     }
 }

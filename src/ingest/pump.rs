@@ -84,7 +84,7 @@ struct Written {
 }
 
 pub(super) fn run(inputs: &[Recognised], partial: Partial, options: &Options, progress: &dyn Progress) -> Result<Summary, IngestError> {
-    let writer = BulkWriter::create(partial, options.method)?;
+    let writer = BulkWriter::create(partial, options.method)?.checked(options.check);
     let total: u64 = inputs.iter().map(|i| i.input.stored_bytes()).sum();
     progress.begin("ingest", Some(total).filter(|t| *t > 0));
     let (to_writer, messages) = sync_channel(QUEUE);

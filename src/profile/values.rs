@@ -157,12 +157,23 @@ impl ValueSet {
     /// # Errors
     /// Returns what the case file says.
     pub(super) fn of(reader: Reader<'_>, table: TableId, column: usize) -> Result<Self, SnapshotError> {
+        let of_part = |part: &Part| {
+            let (mut integers, mut digests) = (Vec::new(), Vec::new());
+            reader.visit_part(part, &[column], |_: Row, cells| {
+                match integer(cells[0]) {
+                    Some(n) => integers.push(n),
+                    None => digests.extend(digest(cells[0])),
+                }
+                Ok::<(), SnapshotError>(())
+            })?;
+            Ok((integers, digests))
+        };
         let (mut integers, mut digests) = (Vec::new(), HashSet::new());
-        reader.visit(table, &[column], |_: Row, cells| {
-            match integer(cells[0]) {
-                Some(n) => integers.push(n),
-                None => digests.extend(digest(cells[0])),
-            }
+        let parts = reader.parts(table, CHUNK_ROWS)?;
+        parallel::in_order(&parts, of_part, |found: Result<(Vec<i64>, Vec<u64>), SnapshotError>| {
+            let (more_integers, more_digests) = found?;
+            integers.extend(more_integers);
+            digests.extend(more_digests);
             Ok::<(), SnapshotError>(())
         })?;
         Ok(Self { integers: IntegerSet::new(integers), digests })

@@ -1,6 +1,9 @@
 //! Column chunks of a table as polars frames: only the columns asked for, in row order.
 
-use polars::prelude::{Column as FrameColumn, DataFrame, IntoColumn as _, NamedFrom as _, Series, StringChunkedBuilder};
+use polars::prelude::{
+    ChunkedArray, ChunkedBuilder as _, Column as FrameColumn, DataFrame, DataType, Float64Type, Int64Type, IntoColumn as _, IntoSeries,
+    NamedFrom as _, PolarsNumericType, PrimitiveChunkedBuilder, Series, StringChunkedBuilder,
+};
 
 use super::leaves::Part;
 use super::{Reader, SnapshotError};
@@ -70,20 +73,21 @@ impl Chunk {
 #[derive(Default)]
 struct Builders {
     text: Option<StringChunkedBuilder>,
-    times: Option<Vec<Option<i64>>>,
-    digits: Option<Vec<Option<i64>>>,
-    integers: Option<Vec<Option<i64>>>,
-    numbers: Option<Vec<Option<f64>>>,
+    times: Option<PrimitiveChunkedBuilder<Int64Type>>,
+    digits: Option<PrimitiveChunkedBuilder<Int64Type>>,
+    integers: Option<PrimitiveChunkedBuilder<Int64Type>>,
+    numbers: Option<PrimitiveChunkedBuilder<Float64Type>>,
 }
 
 impl Builders {
     fn add(&mut self, read: ColumnRead, rows: usize) {
+        let name = read.name().into();
         match read {
-            ColumnRead::Text(_) => self.text = Some(StringChunkedBuilder::new(read.name().into(), rows)),
-            ColumnRead::Time(_) => self.times = Some(Vec::with_capacity(rows)),
-            ColumnRead::TimeDigits(_) => self.digits = Some(Vec::with_capacity(rows)),
-            ColumnRead::Integer(_) => self.integers = Some(Vec::with_capacity(rows)),
-            ColumnRead::Number(_) => self.numbers = Some(Vec::with_capacity(rows)),
+            ColumnRead::Text(_) => self.text = Some(StringChunkedBuilder::new(name, rows)),
+            ColumnRead::Time(_) => self.times = Some(PrimitiveChunkedBuilder::new(name, rows)),
+            ColumnRead::TimeDigits(_) => self.digits = Some(PrimitiveChunkedBuilder::new(name, rows)),
+            ColumnRead::Integer(_) => self.integers = Some(PrimitiveChunkedBuilder::new(name, rows)),
+            ColumnRead::Number(_) => self.numbers = Some(PrimitiveChunkedBuilder::new(name, rows)),
         }
     }
 
@@ -95,21 +99,21 @@ impl Builders {
         if self.times.is_some() || self.digits.is_some() {
             let stamp = Stamp::of(value);
             if let Some(times) = &mut self.times {
-                times.push(stamp.map(|s| s.micros));
+                times.append_option(stamp.map(|s| s.micros));
             }
             if let Some(digits) = &mut self.digits {
-                digits.push(stamp.map(|s| i64::from(s.fraction_digits)));
+                digits.append_option(stamp.map(|s| i64::from(s.fraction_digits)));
             }
         }
         if let Some(integers) = &mut self.integers {
-            integers.push(match value {
+            integers.append_option(match value {
                 ValueRef::Integer(n) => Some(n),
                 ValueRef::Text(text) => std::str::from_utf8(text).ok().and_then(|t| t.parse().ok()),
                 _ => None,
             });
         }
         if let Some(numbers) = &mut self.numbers {
-            numbers.push(match value {
+            numbers.append_option(match value {
                 ValueRef::Integer(n) => Some(n as f64),
                 ValueRef::Real(x) => Some(x),
                 ValueRef::Text(text) => std::str::from_utf8(text).ok().and_then(|t| t.parse().ok()).filter(|x: &f64| x.is_finite()),
@@ -119,18 +123,24 @@ impl Builders {
     }
 
     fn finish(&mut self, read: ColumnRead) -> FrameColumn {
-        let name = read.name().into();
-        match read {
-            ColumnRead::Text(_) => {
-                let texts = self.text.take().unwrap_or_else(|| StringChunkedBuilder::new(name, 0));
-                polars::prelude::IntoSeries::into_series(texts.finish()).into_column()
-            }
-            ColumnRead::Time(_) => Series::new(name, self.times.take().unwrap_or_default()).into_column(),
-            ColumnRead::TimeDigits(_) => Series::new(name, self.digits.take().unwrap_or_default()).into_column(),
-            ColumnRead::Integer(_) => Series::new(name, self.integers.take().unwrap_or_default()).into_column(),
-            ColumnRead::Number(_) => Series::new(name, self.numbers.take().unwrap_or_default()).into_column(),
-        }
+        let series = match read {
+            ColumnRead::Text(_) => self.text.take().map(|texts| texts.finish().into_series()),
+            ColumnRead::Time(_) => numbers(&mut self.times),
+            ColumnRead::TimeDigits(_) => numbers(&mut self.digits),
+            ColumnRead::Integer(_) => numbers(&mut self.integers),
+            ColumnRead::Number(_) => numbers(&mut self.numbers),
+        };
+        // Each way of reading has had its builder since the chunk began.
+        series.unwrap_or_else(|| Series::new_empty(read.name().into(), &DataType::Null)).into_column()
     }
+}
+
+/// Ends a column of numbers.
+fn numbers<T: PolarsNumericType>(builder: &mut Option<PrimitiveChunkedBuilder<T>>) -> Option<Series>
+where
+    ChunkedArray<T>: IntoSeries,
+{
+    builder.take().map(|numbers| numbers.finish().into_series())
 }
 
 /// Rows on their way into a chunk.

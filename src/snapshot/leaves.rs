@@ -95,6 +95,11 @@ impl PageFile {
         Ok(Self { file, shown, page, usable, pages })
     }
 
+    /// Returns the file, for what is no reading.
+    pub(super) const fn file(&self) -> &File {
+        &self.file
+    }
+
     /// Hands the cells of `columns`, which rise, of every row of the tree at page `root` to `take`.
     ///
     /// # Errors
@@ -423,25 +428,26 @@ fn varint(bytes: &[u8]) -> Option<(u64, usize)> {
     if first < 0x80 {
         return Some((u64::from(first), 1));
     }
-    let mut value = 0_u64;
-    for (place, byte) in bytes.iter().enumerate().take(8) {
+    let mut value = u64::from(first & 0x7f);
+    for place in 1..8 {
+        let byte = *bytes.get(place)?;
         value = value << 7 | u64::from(byte & 0x7f);
-        if *byte < 0x80 {
+        if byte < 0x80 {
             return Some((value, place + 1));
         }
     }
     Some((value << 8 | u64::from(*bytes.get(8)?), 9))
 }
 
+/// Bytes that values take whose serial types tell no length.
+const BODY_LEN: [u8; 12] = [0, 1, 2, 3, 4, 6, 8, 8, 0, 0, 0, 0];
+
 /// Returns how many bytes a value of a serial type takes.
 #[inline]
-const fn body_len(serial: u64) -> usize {
-    match serial {
-        0 | 8 | 9 | 10 | 11 => 0,
-        1..=4 => serial as usize,
-        5 => 6,
-        6 | 7 => 8,
-        _ => ((serial - 12) / 2) as usize,
+fn body_len(serial: u64) -> usize {
+    match BODY_LEN.get(serial as usize) {
+        Some(len) => usize::from(*len),
+        None => ((serial - 12) / 2) as usize,
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod bulk;
 mod case;
+mod check;
 mod frames;
 mod index_pages;
 mod int_index;
@@ -17,6 +18,7 @@ mod visit;
 
 pub use bulk::{BulkTable, BulkWriter, Finished, Method};
 pub use case::{Case, CaseTable, DetectorRun, ShortVerdict, StoredCohort, StoredSpared};
+pub use check::Check;
 pub use frames::{CHUNK_ROWS, Chunk, ColumnRead, scan, scan_with};
 pub use leaves::Part;
 pub use partial::Partial;

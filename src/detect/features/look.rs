@@ -1,6 +1,6 @@
 //! How a column is looked at, by its role, and what of each value one program gives all its rows.
 
-use super::super::context::text_hash;
+use super::super::{address, context::text_hash};
 use crate::model::{Family, Role};
 
 /// How one column is looked at.
@@ -63,13 +63,13 @@ pub(super) const fn word(look: Look) -> &'static str {
 pub(super) fn value(look: Look, text: &str) -> u64 {
     let hash = |t: &str| text_hash(0, t);
     match look {
-        Look::Domain => match text.rsplit_once('@').map_or("", |(_, domain)| domain) {
+        Look::Domain => match address::domain(text) {
             domain if domain.bytes().any(|b| b.is_ascii_uppercase()) => hash(&domain.to_ascii_lowercase()),
             domain => hash(domain),
         },
         Look::Shape => {
             let mut digest = 0xcbf2_9ce4_8422_2325_u64;
-            kinds(text.split_once('@').map_or(text, |(local, _)| local), |kind| {
+            kinds(memchr::memchr(b'@', text.as_bytes()).map_or(text, |at| &text[..at]), |kind| {
                 digest = (digest ^ u64::from(u32::from(kind))).wrapping_mul(0x0100_0000_01b3);
             });
             digest
@@ -105,15 +105,19 @@ fn words_of(text: &str) -> (u64, u64) {
 
 /// Does the same of a text of ASCII characters, byte by byte.
 fn ascii_words(text: &[u8]) -> (u64, u64) {
-    let (mut words, mut capitals, mut before) = (0, 0, true);
-    for byte in text {
-        let blank = matches!(byte, b' ' | b'\t'..=b'\r');
-        let begins = before && !blank;
-        words += u64::from(begins);
-        capitals += u64::from(begins && byte.is_ascii_uppercase());
-        before = blank;
-    }
-    (words, capitals)
+    let (mut words, mut capitals) = (0, 0);
+    let mut begins = |before: u8, byte: u8| {
+        let begins = is_blank(before) & !is_blank(byte);
+        words += u32::from(begins);
+        capitals += u32::from(begins & byte.is_ascii_uppercase());
+    };
+    text.first().into_iter().for_each(|first| begins(b' ', *first));
+    text.iter().zip(text.iter().skip(1)).for_each(|(before, byte)| begins(*before, *byte));
+    (words.into(), capitals.into())
+}
+
+const fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t'..=b'\r')
 }
 
 /// Replaces letters and digits by their kind, runs by one: `Mary.Smith85` becomes `Aa.Aa9`.
@@ -124,27 +128,53 @@ pub(in crate::detect) fn shape(text: &str) -> String {
     out
 }
 
-/// Tells the first sixteen kinds of a text's first 48 characters, runs as one.
+/// Kinds that are told of a text, and characters that are looked at.
+const KINDS: usize = 16;
+const LOOKED_AT: usize = 48;
+
+/// Tells the first kinds of a text's first characters, runs as one.
 fn kinds(text: &str, mut take: impl FnMut(char)) {
-    let (mut last, mut count) = (None, 0);
-    for c in text.chars().take(48) {
-        let kind = match c {
-            '0'..='9' => '9',
-            'A'..='Z' => 'A',
-            'a'..='z' => 'a',
-            _ if c.is_ascii() => c,
-            _ if c.is_uppercase() => 'A',
-            _ if c.is_alphabetic() => 'a',
-            _ => c,
-        };
-        if last != Some(kind) {
+    let (mut last, mut count) = ('\0', 0);
+    let mut told = |kind: char| {
+        if count == 0 || last != kind {
             take(kind);
-            last = Some(kind);
+            last = kind;
             count += 1;
-            if count == 16 {
-                return;
-            }
         }
+        count < KINDS
+    };
+    match text.as_bytes() {
+        bytes if bytes.is_ascii() => bytes.iter().take(LOOKED_AT).all(|byte| told(KIND_OF[usize::from(*byte)])),
+        _ => text.chars().take(LOOKED_AT).all(|c| told(kind(c))),
+    };
+}
+
+/// The kinds of ASCII characters.
+static KIND_OF: [char; 128] = {
+    let mut found = ['\0'; 128];
+    let mut byte = 0;
+    while byte < found.len() {
+        found[byte] = ascii_kind(byte as u8);
+        byte += 1;
+    }
+    found
+};
+
+const fn ascii_kind(byte: u8) -> char {
+    match byte {
+        b'0'..=b'9' => '9',
+        b'A'..=b'Z' => 'A',
+        b'a'..=b'z' => 'a',
+        _ => byte as char,
+    }
+}
+
+fn kind(c: char) -> char {
+    match c {
+        _ if c.is_ascii() => ascii_kind(c as u8),
+        _ if c.is_uppercase() => 'A',
+        _ if c.is_alphabetic() => 'a',
+        _ => c,
     }
 }
 
@@ -197,5 +227,10 @@ mod tests {
     fn shapes_collapse_runs() {
         assert_eq!(shape("Mary.Smith85"), "Aa.Aa9");
         assert_eq!(shape("txn_a1b2"), "a_a9a9");
+        assert_eq!(shape("Märy.Ölm85"), "Aa.Aa9");
+        // No more than sixteen kinds, of no more than 48 characters.
+        assert_eq!(shape(&"a1".repeat(30)), "a9".repeat(8));
+        assert_eq!(shape(&format!("{}1", "x".repeat(48))), "a");
+        assert_eq!(shape(&format!("{}1", "é".repeat(48))), "a");
     }
 }

@@ -6,6 +6,9 @@ use std::hash::{BuildHasherDefault, Hasher};
 /// Different values of a feature that are kept apart; all rarer ones are one.
 const VALUES: usize = 250;
 
+/// 2^64 by the golden ratio.
+const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
+
 /// Spreads numbers of which many are digests already: by the golden ratio, as Fibonacci hashing does.
 #[derive(Default)]
 struct Spread(u64);
@@ -20,7 +23,7 @@ impl Hasher for Spread {
     }
 
     fn write_u64(&mut self, value: u64) {
-        self.0 = value.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        self.0 = value.wrapping_mul(GOLDEN);
         self.0 ^= self.0 >> 32;
     }
 }
@@ -35,8 +38,26 @@ pub(super) struct Part {
     values: Vec<u64>,
     /// By row.
     numbers: Vec<u16>,
-    /// The last value with its number: the next is often the same.
-    last: Option<(u64, u16)>,
+    /// Values that came up last, each with its number, by the first bits of their spread: the next is often one of them.
+    recent: Recent,
+}
+
+/// Values that are found again without a look into the whole table.
+const RECENT: usize = 64;
+
+struct Recent([Option<(u64, u16)>; RECENT]);
+
+impl Default for Recent {
+    fn default() -> Self {
+        Self([None; RECENT])
+    }
+}
+
+impl Recent {
+    #[inline]
+    fn slot(&mut self, value: u64) -> &mut Option<(u64, u16)> {
+        &mut self.0[(value.wrapping_mul(GOLDEN) >> (u64::BITS - RECENT.ilog2())) as usize]
+    }
 }
 
 impl Part {
@@ -47,18 +68,19 @@ impl Part {
     /// Takes the next row's value. A part has at most 65,536 rows, so that each may have a number of its own.
     #[inline]
     pub(super) fn push(&mut self, value: u64) {
-        let number = match self.last {
-            Some((last, number)) if last == value => number,
+        let recent = self.recent.slot(value);
+        let number = match *recent {
+            Some((known, number)) if known == value => number,
             _ => {
                 let next = self.values.len();
                 let number = *self.known.entry(value).or_insert(next as u16);
                 if usize::from(number) == next {
                     self.values.push(value);
                 }
+                *recent = Some((value, number));
                 number
             }
         };
-        self.last = Some((value, number));
         self.numbers.push(number);
     }
 }

@@ -3,6 +3,8 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use foldhash::fast::RandomState;
+
 use super::Marks;
 use super::pictures::hour_of_week;
 use crate::model::stamp::{DAY, PLAUSIBLE_FROM, PLAUSIBLE_UNTIL, Stamp};
@@ -91,8 +93,8 @@ impl Sums {
 /// The keys of seeded rows that a relation may name.
 #[derive(Default)]
 pub(super) struct SeededKeys {
-    pub(super) numbers: HashSet<i64>,
-    pub(super) texts: HashSet<Vec<u8>>,
+    pub(super) numbers: HashSet<i64, RandomState>,
+    pub(super) texts: HashSet<Vec<u8>, RandomState>,
 }
 
 impl SeededKeys {

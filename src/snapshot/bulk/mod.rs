@@ -10,6 +10,7 @@ use std::fs::{File, OpenOptions};
 
 use rusqlite::Connection;
 
+use super::check::{Check, whole};
 use super::int_index::Ascending;
 use super::names::{Names, quote};
 use super::pages::{PAGE, PENDING_BYTE, PageWriter};
@@ -47,6 +48,7 @@ pub enum Method {
 pub struct BulkWriter {
     partial: Partial,
     store: Store,
+    check: Check,
     /// File offset of the bytes that SQLite locks.
     pending_byte: u64,
     names: Names,
@@ -148,7 +150,22 @@ impl BulkWriter {
                 Store::Pages(PageWriter::new(file, pages, pending_byte).map_err(|e| partial.io(e))?)
             }
         };
-        Ok(Self { partial, store, pending_byte, names: Names::default(), tables: Vec::new(), records: Records::default() })
+        Ok(Self {
+            partial,
+            store,
+            check: Check::First,
+            pending_byte,
+            names: Names::default(),
+            tables: Vec::new(),
+            records: Records::default(),
+        })
+    }
+
+    /// Says when the finished file is checked, where that is not before it gets its name.
+    #[must_use]
+    pub const fn checked(mut self, check: Check) -> Self {
+        self.check = check;
+        self
     }
 
     /// Makes the table that holds an ingested table's rows. Columns have no type, so that no affinity
@@ -226,7 +243,7 @@ impl BulkWriter {
         Rows { table, open, records: &mut self.records, store: &mut self.store, partial: &self.partial, column: 0 }
     }
 
-    /// Writes the catalogue and indexes, checks the file and moves it to its place.
+    /// Writes the catalogue and indexes, checks the file unless its reader does, and moves it to its place.
     ///
     /// # Errors
     /// Returns what SQLite or the system says; the partial file is then gone.
@@ -236,7 +253,7 @@ impl BulkWriter {
         meta: &[(&str, String)],
         write_rest: impl FnOnce(&Connection) -> rusqlite::Result<()>,
     ) -> Result<Finished, SnapshotError> {
-        let Self { partial, store, pending_byte, tables: open, .. } = self;
+        let Self { partial, store, check, pending_byte, tables: open, .. } = self;
         let id = content_id(tables, &open);
         let sqlite = |source| partial.sqlite(source);
         let mut indexes = planned_indexes(tables, &open);
@@ -285,7 +302,11 @@ impl BulkWriter {
         }
         write_rest(&db).map_err(sqlite)?;
         db.execute_batch("COMMIT").map_err(sqlite)?;
-        timed(|| "ingest: check and sync", || check_and_sync(&partial, db))?;
+        db.close().map_err(|(_, e)| sqlite(e))?;
+        if check == Check::First {
+            let file = File::open(partial.path()).map_err(|e| partial.io(e))?;
+            timed(|| "ingest: check and sync", || whole(partial.path(), &file))?;
+        }
         if interrupted() {
             return Err(SnapshotError::Interrupted);
         }
@@ -384,23 +405,6 @@ fn fast(partial: &Partial) -> Result<Connection, SnapshotError> {
     let db = Connection::open(partial.path()).map_err(|e| partial.sqlite(e))?;
     db.execute_batch(FAST).map_err(|e| partial.sqlite(e))?;
     Ok(db)
-}
-
-/// Checks the file while the system brings it to the disk.
-fn check_and_sync(partial: &Partial, db: Connection) -> Result<(), SnapshotError> {
-    let file = File::open(partial.path()).map_err(|e| partial.io(e))?;
-    std::thread::scope(|scope| {
-        let syncing = scope.spawn(move || file.sync_all());
-        // Each page is looked at once or twice and never again: a cache that outgrows the processor's is only slower.
-        db.execute_batch("PRAGMA cache_size = -1024").map_err(|e| partial.sqlite(e))?;
-        let check: String = db.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(|e| partial.sqlite(e))?;
-        db.close().map_err(|(_, e)| partial.sqlite(e))?;
-        match syncing.join() {
-            Ok(synced) => synced.map_err(|e| partial.io(e))?,
-            Err(_) => return Err(SnapshotError::Damaged("the syncing thread ended abnormally".to_owned())),
-        }
-        if check == "ok" { Ok(()) } else { Err(SnapshotError::Damaged(check)) }
-    })
 }
 
 #[cfg(test)]

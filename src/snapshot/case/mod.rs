@@ -10,9 +10,11 @@ pub use findings::{DetectorRun, ShortVerdict, StoredCohort, StoredSpared};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 
+use super::check::Checking;
 use super::leaves::PageFile;
 use super::{APPLICATION_ID, Reader, SCHEMA_VERSION, SnapshotError};
 use crate::model::{Engine, SnapshotFacts, SnapshotId, Table, TableId, TakenAt};
@@ -26,7 +28,9 @@ pub struct Case {
     /// Columns that are known to be indexed.
     indexed: RefCell<BTreeSet<(TableId, Vec<usize>)>>,
     /// The file once more, for whole tables; closed behind the connection, whose locks go with any other handle.
-    pages: PageFile,
+    pages: Arc<PageFile>,
+    /// The check of a new file, as long as nobody has asked how it ended.
+    checking: Option<Checking>,
 }
 
 /// A table of the case with what later layers learnt of it.
@@ -104,11 +108,31 @@ impl Case {
                 truncated: false,
             },
             indexed: RefCell::default(),
-            pages: PageFile::open(path)?,
+            pages: Arc::new(PageFile::open(path)?),
+            checking: None,
         };
         case.tables = case.load_tables()?;
         case.facts = case.load_facts()?;
         Ok(case)
+    }
+
+    /// Opens a new file that its ingest left unchecked ([`super::Check::ByReader`]), and checks it meanwhile: nothing of it
+    /// may be kept before [`Self::settle`].
+    ///
+    /// # Errors
+    /// Returns what [`Self::open`] does.
+    pub fn open_unchecked(path: &Path) -> Result<Self, SnapshotError> {
+        let mut case = Self::open(path)?;
+        case.checking = Some(Checking::begin(path, Arc::clone(&case.pages)));
+        Ok(case)
+    }
+
+    /// Waits until a new file is found to be whole and lies on the disk; nothing is written to it before.
+    ///
+    /// # Errors
+    /// Returns that it is damaged, or what the system says.
+    pub fn settle(&mut self) -> Result<(), SnapshotError> {
+        self.checking.take().map_or(Ok(()), Checking::end)
     }
 
     /// Returns the tables, by ordinal.
@@ -174,7 +198,7 @@ impl Case {
     /// Returns what `work` or SQLite says.
     pub fn transaction<T, E: From<SnapshotError>>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, E>) -> Result<T, E> {
         self.db.execute_batch("BEGIN IMMEDIATE").map_err(|e| self.sqlite(e))?;
-        match work(self) {
+        match work(self).and_then(|done| Ok(self.settle().map(|()| done)?)) {
             Ok(done) => {
                 self.db.execute_batch("COMMIT").map_err(|e| self.sqlite(e))?;
                 Ok(done)

@@ -232,7 +232,7 @@ mod tests {
     fn what_others_wrote_between_two_runs_belongs_to_neither() {
         assert_eq!(parts(&[0..900, 1_400..2_400], 5, 0..2_400), [(0, 899), (1_400, 2_399)]);
         // Rows on other people's things, here and there, are one run's.
-        assert_eq!(parts(&[0..900], 3, 0..900), [(0, 899)]);
-        assert_eq!(parts(&[0..900], 900, 0..900), [(0, 899)]);
+        assert_eq!(parts(std::slice::from_ref(&(0..900)), 3, 0..900), [(0, 899)]);
+        assert_eq!(parts(std::slice::from_ref(&(0..900)), 900, 0..900), [(0, 899)]);
     }
 }

@@ -4,7 +4,7 @@
 use polars::prelude::{DataFrame, IntoColumn as _, NamedFrom as _, PolarsResult, Series};
 
 use super::context::text_hash;
-use super::{Detector, TableView};
+use super::{Detector, Ranks, TableView};
 use crate::model::stamp::DAY;
 use crate::model::{Certainty, DetectorMeta, Evidence, Family, Measure, Role, Row};
 use crate::snapshot::{Chunk, ColumnRead};
@@ -85,10 +85,11 @@ impl Detector for EvenStep {
         if merged.height() == 0 {
             return Ok(evidence);
         }
+        let ranks = table.facts.ranks();
         for read in table.texts(META.reads) {
             let mut sorted = of_column(merged, read.column() as u32)?;
             sorted.sort_unstable();
-            evidence.extend(of_values(&sorted, table));
+            evidence.extend(of_values(&sorted, table, &ranks));
         }
         Ok(evidence)
     }
@@ -115,14 +116,14 @@ fn of_column(merged: &DataFrame, column: u32) -> PolarsResult<Vec<Numbered>> {
 }
 
 /// Finds the runs among a column's values, which are sorted.
-fn of_values(sorted: &[Numbered], table: &TableView<'_>) -> Vec<Evidence> {
+fn of_values(sorted: &[Numbered], table: &TableView<'_>, ranks: &Ranks) -> Vec<Evidence> {
     let runs: Vec<&[Numbered]> = sorted.chunk_by(|a, b| a.0 == b.0).flat_map(even).collect();
     let alike = |run: &&[Numbered]| run.len() - 2;
     // How often two steps are alike by chance is told by all others.
     let in_runs: usize = runs.iter().filter(|run| run.len() >= LEAST).map(alike).sum();
     let by_chance = runs.iter().map(alike).sum::<usize>() - in_runs;
     let chance = (by_chance as f64 + 1.0) / (sorted.len().saturating_sub(in_runs) as f64 + 2.0);
-    runs.into_iter().filter(|run| run.len() >= LEAST).filter_map(|run| judge(run, chance, table)).collect()
+    runs.into_iter().filter(|run| run.len() >= LEAST).filter_map(|run| judge(run, chance, table, ranks)).collect()
 }
 
 /// Cuts values of one template where the step changes; parts of at least three with a step above one.
@@ -144,8 +145,7 @@ fn even(values: &[Numbered]) -> Vec<&[Numbered]> {
 }
 
 /// Says what a run shows, `None` where its rows lie apart or it may be chance.
-fn judge(run: &[Numbered], chance: f64, table: &TableView<'_>) -> Option<Evidence> {
-    let ranks = table.facts.ranks();
+fn judge(run: &[Numbered], chance: f64, table: &TableView<'_>, ranks: &Ranks) -> Option<Evidence> {
     let place = |row: &Numbered| ranks.get(row.2);
     let places: Vec<Row> = run.iter().filter_map(place).collect();
     let rising = places.len() == run.len() && (places.is_sorted() || places.is_sorted_by(|a, b| a >= b));

@@ -82,6 +82,7 @@ use crate::timing::timed;
 pub use closure::Closure;
 pub use context::{Life, NO_ROW, Order, ParentLink, Ranks, TableFacts, Times, gather};
 pub use features::{Feature, Numbers, features};
+pub(crate) use numbered_template::ROSTER;
 pub use reference_row::value_digest;
 
 /// Every detector, in report order.

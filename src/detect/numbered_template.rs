@@ -44,6 +44,9 @@ const LEAST_RUN: usize = 5;
 /// Largest step between two numbers of one run: a seed may skip a number that was taken.
 const LARGEST_STEP: u32 = 3;
 
+/// How the kind of a run of handles without addresses begins.
+pub(crate) const ROSTER: &str = "roster of ";
+
 /// Share of the numbers between a run's ends that must occur.
 const DENSE: f64 = 0.9;
 
@@ -128,7 +131,7 @@ impl Detector for NumberedTemplate {
                     split(text, role, &mut template);
                 }
                 fact.detail.insert_str(0, &template);
-                fact.kind = template;
+                fact.kind.push_str(&template);
                 evidence.push(fact);
             }
         }
@@ -252,8 +255,8 @@ impl Run {
             detector: META.id,
             family: META.family,
             table: table.profile.id,
-            // Behind the template, which is not known here.
-            kind: String::new(),
+            // Before the template, which is not known here.
+            kind: if self.roster(bare) { ROSTER.to_owned() } else { String::new() },
             detail: format!(" from {first} to {last} {holes}{order}"),
             rows,
             measure: Measure::Chance { log2_p },

@@ -1,8 +1,10 @@
 //! What a live system's own doings explain: an import explains that its rows came at once, and rosters that people enter
 //! explain that handles are numbered.
 
+use std::collections::BTreeSet;
+
 use super::{Scores, Term};
-use crate::detect::TableFacts;
+use crate::detect::{ROSTER, TableFacts};
 use crate::model::stamp::DAY;
 use crate::model::{Bits, Certainty, Family, Row, TableId};
 use crate::weigh::cap;
@@ -16,8 +18,7 @@ const ROSTERS: usize = 3;
 const USED: f64 = 0.1;
 
 /// The detectors of what is alike in a roster: its handles are numbered, and it has one first password.
-const ROSTER: &str = "numbered-template";
-const ALIKE: [(Family, &str); 2] = [(Family::Template, ROSTER), (Family::Credential, "shared-credential")];
+const ALIKE: [(Family, &str); 2] = [(Family::Template, "numbered-template"), (Family::Credential, "shared-credential")];
 
 impl Scores {
     /// Notes an import where many rows arrived at once and none of them was found to be a seed's: it explains their
@@ -36,7 +37,8 @@ impl Scores {
     /// their accounts were used since, that is how the site names those whom somebody enters together (a class by its
     /// teacher, with one password). Both then say nothing.
     pub(crate) fn explain_rosters(&mut self, table: TableId, facts: &TableFacts) {
-        let rosters = || self.proposals(table).iter().filter(|p| p.detector == ROSTER && p.certainty != Certainty::CannotBeHuman);
+        let rosters = || self.proposals(table).iter().filter(|p| p.kind.starts_with(ROSTER));
+        let names: BTreeSet<&str> = rosters().map(|p| p.kind.as_str()).collect();
         let mut entered: Vec<i64> = rosters().filter_map(|p| p.rows.iter().filter_map(|row| facts.inserted(*row)).min()).collect();
         entered.sort_unstable();
         let mut days = 0;
@@ -48,7 +50,7 @@ impl Scores {
         }
         let with = sorted(rosters().flat_map(|p| p.rows.iter().copied()));
         let used = with.iter().filter(|row| self.term(table, Family::Human, **row).is_some_and(|t| t.bits < Bits::ZERO)).count();
-        if days < ROSTERS || (used as f64) < USED * with.len() as f64 {
+        if names.len() < ROSTERS || days < ROSTERS || (used as f64) < USED * with.len() as f64 {
             return;
         }
         let detail =
@@ -56,7 +58,7 @@ impl Scores {
         for (family, detector) in ALIKE {
             self.tables[table.index()].entry(family).or_default().replace(&with, &term(Bits::ZERO, detector, &detail));
         }
-        self.proposals[table.index()].retain(|p| p.detector != ROSTER || p.certainty == Certainty::CannotBeHuman);
+        self.proposals[table.index()].retain(|p| !p.kind.starts_with(ROSTER));
     }
 }
 

@@ -37,6 +37,9 @@ const CLOSURE: f64 = 0.5;
 /// Share of members that may show signs of a person: strangers that are still among them.
 const STRANGERS: f64 = 0.1;
 
+/// Fewest accounts that were used since.
+const LEAST_USED: usize = 2;
+
 /// Share of members of which a family must be able to say something before it speaks for the group.
 const COULD_SHOW: f64 = 0.25;
 
@@ -83,7 +86,7 @@ pub(super) fn test(table: &Table<'_>, rows: &[Row], candidates: &[Row], listed: 
     let mut families: BTreeMap<Family, Bits> = BTreeMap::new();
     let mut shown: BTreeSet<Family> = BTreeSet::new();
     let mut impossible: BTreeSet<Row> = BTreeSet::new();
-    let (mut timed, mut of_list) = (0, 0);
+    let (mut timed, mut of_list, mut used) = (0, 0, 0);
     for family in Family::ALL {
         let mut sum = 0.0;
         let (mut hits, mut mute, mut firm) = (0, 0, 0);
@@ -98,6 +101,7 @@ pub(super) fn test(table: &Table<'_>, rows: &[Row], candidates: &[Row], listed: 
                     // What owners in review have shows no more than they do.
                     firm += usize::from(family != Family::Relational || table.people() || term.bits >= propagate::ALL_SEEDED);
                     sum += term.bits.get();
+                    used += usize::from(family == Family::Human && term.bits < Bits::ZERO);
                     if term.certainty == Certainty::CannotBeHuman && family != Family::Relational {
                         impossible.insert(*row);
                         of_list += usize::from(family == Family::Vocabulary);
@@ -166,7 +170,17 @@ pub(super) fn test(table: &Table<'_>, rows: &[Row], candidates: &[Row], listed: 
     let machine = timed * 2 >= rows.len() && get(Family::Human) >= Bits::ZERO;
     let written = || writers(table, rows, candidates) >= WRITERS;
     let convicted = accepted && certain && (besides_time >= 2 || drawn_dates || (drawn && (machine || written())));
+    let convicted = convicted && !is_roster(&shown, used, rows.len());
     Tested { families, bits: total, accepted, convicted, closed, shown, certain }
+}
+
+/// Returns whether some accounts show no more than those that somebody enters together do, numbers and one first password,
+/// and so many of them were used since that these are no strangers among them.
+fn is_roster(shown: &BTreeSet<Family>, used: usize, rows: usize) -> bool {
+    let mut values = shown.iter().filter(|f| OWN_FAMILIES.contains(f));
+    let entered = values.all(|f| matches!(f, Family::Template | Family::Credential));
+    // What all show is the seed's own.
+    entered && used >= LEAST_USED && used as f64 > STRANGERS * rows as f64 && used * 10 <= rows * 9
 }
 
 /// Returns whether the dates of some people were drawn: they lie behind the time at which their rows were inserted, and

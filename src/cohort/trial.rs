@@ -37,8 +37,9 @@ const CLOSURE: f64 = 0.5;
 /// Share of members that may show signs of a person: strangers that are still among them.
 const STRANGERS: f64 = 0.1;
 
-/// Fewest accounts that were used since.
+/// Fewest accounts of a roster that were used since, and their least share of it.
 const LEAST_USED: usize = 2;
+const USED: f64 = 0.05;
 
 /// Share of members of which a family must be able to say something before it speaks for the group.
 const COULD_SHOW: f64 = 0.25;
@@ -175,12 +176,12 @@ pub(super) fn test(table: &Table<'_>, rows: &[Row], candidates: &[Row], listed: 
 }
 
 /// Returns whether some accounts show no more than those that somebody enters together do, numbers and one first password,
-/// and so many of them were used since that these are no strangers among them.
+/// and some of them were used since.
 fn is_roster(shown: &BTreeSet<Family>, used: usize, rows: usize) -> bool {
     let mut values = shown.iter().filter(|f| OWN_FAMILIES.contains(f));
     let entered = values.all(|f| matches!(f, Family::Template | Family::Credential));
     // What all show is the seed's own.
-    entered && used >= LEAST_USED && used as f64 > STRANGERS * rows as f64 && used * 10 <= rows * 9
+    entered && used >= LEAST_USED && used as f64 >= USED * rows as f64 && used * 10 <= rows * 9
 }
 
 /// Returns whether the dates of some people were drawn: they lie behind the time at which their rows were inserted, and
@@ -219,7 +220,7 @@ pub(super) fn with_children(table: &Table<'_>, rows: &[Row], tested: &Tested) ->
     }
     // Dates that lie apart are what an import has too.
     let families = shown.iter().filter(|f| VALUE_FAMILIES.contains(f)).count();
-    certain && families >= 2
+    certain && families >= 2 && !is_roster(&shown, human, rows.len())
 }
 
 /// Families that an import of people cannot show: shapes that programs write, names against addresses, and, of

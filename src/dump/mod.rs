@@ -22,7 +22,6 @@ pub mod mysql;
 pub mod mysql_shell;
 pub mod mysql_tab;
 pub mod parquet;
-mod parquet_pages;
 pub mod pg_archive;
 pub mod pg_plain;
 pub mod sqlite;

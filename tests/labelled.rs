@@ -283,17 +283,32 @@ fn without_any_one_family_no_real_row_is_seeded() {
     assert!(failed.is_empty(), "{}", failed.join("\n"));
 }
 
+/// Given and family names of a fixture's members.
+const GIVEN: [&str; 7] = ["Marit", "Joris", "Anouk", "Sanne", "Bram", "Tess", "Wout"];
+const FAMILY: [&str; 6] = ["Smit", "Vos", "Dekker", "Kok", "Mulder", "Bos"];
+
+/// Opens a fixture of one table of members, of whom the 200th is seeded.
+fn of_members(desk: &Desk, name: &str, dump: String) -> Fixture {
+    desk.write(&format!("{name}/dump.sql"), dump);
+    desk.write(&format!("{name}/{LABELS}"), "table,pk,label\nmembers,1,real\nmembers,200,seeded\n");
+    Fixture::open(&desk.path(name), &Loaded::default(), &Silent).expect("a fixture")
+}
+
+/// Returns a time in 2025 of a member's place among 400, at a drawn hour, minute and second.
+fn in_turn(place: usize, [hour, minute, second]: [usize; 3]) -> String {
+    format!("2025-{:02}-{:02} {:02}:{minute:02}:{second:02}", place / 34 + 1, place % 34 * 28 / 34 + 1, 7 + hour)
+}
+
 /// Writes 300 members and 30 guests of a loop: their names count, some have a generator's picture, some a test token,
 /// some a public id that was typed, each a factory's token for its cookie, and with one somebody signs in.
 fn guests(desk: &Desk) -> Fixture {
     let mut dump = String::from(
         "CREATE TABLE members (id integer PRIMARY KEY, full_name text, email text, avatar_url text, card_token text, uuid uuid, remember_token text, google_sub text, created_at timestamp);\n",
     );
-    let (first, last) = (["Marit", "Joris", "Anouk", "Sanne", "Bram", "Tess", "Wout"], ["Smit", "Vos", "Dekker", "Kok", "Mulder", "Bos"]);
     let particle = ["", "van ", "de ", "ter ", "van den ", "op ", "ten ", "in "];
     for i in 0..330_usize {
         let guest = (200..230).contains(&i);
-        let name = if guest { format!("Guest {}", i - 199) } else { format!("{} {}{}", first[i % 7], particle[i / 42], last[i / 7 % 6]) };
+        let name = if guest { format!("Guest {}", i - 199) } else { format!("{} {}{}", GIVEN[i % 7], particle[i / 42], FAMILY[i / 7 % 6]) };
         let picture =
             if guest && i < 215 { format!("https://i.pravatar.cc/{i}") } else { format!("https://cdn.site.nl/u/{}.png", i * 7_919) };
         let token = if guest && i >= 220 { "tok_visa".to_owned() } else { format!("tk{:014x}", i * 1_000_003 * 77_777 % 999_999_999_989) };
@@ -314,24 +329,21 @@ fn guests(desk: &Desk) -> Fixture {
         let subject = if i % 5 == 0 && (!guest || i == 210) { format!("'1{number}'") } else { "NULL".to_owned() };
         dump.push_str(&format!(
             "INSERT INTO members VALUES ({i}, '{name}', '{}{}@ziggo.nl', '{picture}', '{token}', '{public}', '{cookie}', {subject}, '{created}');\n",
-            first[i % 7].to_lowercase(),
+            GIVEN[i % 7].to_lowercase(),
             &local[..5]
         ));
     }
-    desk.write("guests/dump.sql", dump);
-    desk.write(&format!("guests/{LABELS}"), "table,pk,label\nmembers,1,real\nmembers,200,seeded\n");
-    Fixture::open(&desk.path("guests"), &Loaded::default(), &Silent).expect("a fixture")
+    of_members(desk, "guests", dump)
 }
 
 /// Writes 400 members: 40 of a load test, whose handles are random letters, and the six accounts of one tester.
 fn testers(desk: &Desk) -> Fixture {
     let mut dump =
         String::from("CREATE TABLE members (id integer PRIMARY KEY, full_name text, email text, password text, created_at timestamp);\n");
-    let (first, last) = (["Marit", "Joris", "Anouk", "Sanne", "Bram", "Tess", "Wout"], ["Smit", "Vos", "Dekker", "Kok", "Mulder", "Bos"]);
     for i in 0..400_usize {
         let hash = blake3::hash(&i.to_le_bytes());
         let drawn = |at: usize, of: usize| usize::from(hash.as_bytes()[at]) % of;
-        let (first, last) = (first[drawn(0, 7)], last[drawn(1, 6)]);
+        let (first, last) = (GIVEN[drawn(0, 7)], FAMILY[drawn(1, 6)]);
         let random: String = (8..16).map(|at| char::from(b'a' + drawn(at, 26) as u8)).collect();
         let (at, email) = match i {
             200..240 => (format!("2025-07-20 21:{:02}:{:02}", (i - 200) / 20, drawn(2, 60)), format!("{random}@gmail.com")),
@@ -340,48 +352,28 @@ fn testers(desk: &Desk) -> Fixture {
                 format!("lena+t{}@ons.nl", drawn(3, 200)),
             ),
             _ => (
-                format!(
-                    "2025-{:02}-{:02} {:02}:{:02}:{:02}",
-                    i / 34 + 1,
-                    i % 34 * 28 / 34 + 1,
-                    7 + drawn(4, 15),
-                    drawn(5, 60),
-                    drawn(6, 60)
-                ),
+                in_turn(i, [drawn(4, 15), drawn(5, 60), drawn(6, 60)]),
                 format!("{}.{}{}@ziggo.nl", first.to_lowercase(), last.to_lowercase(), drawn(7, 99)),
             ),
         };
         let password = format!("$2y$10${}", &hash.to_hex()[..53]);
         dump.push_str(&format!("INSERT INTO members VALUES ({i}, '{first} {last}', '{email}', '{password}', '{at}');\n"));
     }
-    desk.write("testers/dump.sql", dump);
-    desk.write(&format!("testers/{LABELS}"), "table,pk,label\nmembers,1,real\nmembers,200,seeded\n");
-    Fixture::open(&desk.path("testers"), &Loaded::default(), &Silent).expect("a fixture")
+    of_members(desk, "testers", dump)
 }
 
 /// Writes 400 members: 36 of a loop that gives each the number of the one before and 101.
 fn callers(desk: &Desk) -> Fixture {
     let mut dump =
         String::from("CREATE TABLE members (id integer PRIMARY KEY, full_name text, email text, phone text, created_at timestamp);\n");
-    let (first, last) = (["Marit", "Joris", "Anouk", "Sanne", "Bram", "Tess", "Wout"], ["Smit", "Vos", "Dekker", "Kok", "Mulder", "Bos"]);
     for i in 0..400_usize {
         let hash = blake3::hash(&(i + 7_000).to_le_bytes());
         let drawn = |at: usize, of: usize| usize::from(u16::from_le_bytes([hash.as_bytes()[at], hash.as_bytes()[at + 1]])) % of;
         let (phone, at) = match i {
             200..236 => (612_345_678 + (i - 200) * 101, format!("2025-07-20 03:00:0{}.{:03}", (i - 200) / 9, drawn(4, 1_000))),
-            _ => (
-                610_000_000 + drawn(6, 40_000) * 997 + drawn(8, 997),
-                format!(
-                    "2025-{:02}-{:02} {:02}:{:02}:{:02}",
-                    i / 34 + 1,
-                    i % 34 * 28 / 34 + 1,
-                    7 + drawn(10, 15),
-                    drawn(12, 60),
-                    drawn(14, 60)
-                ),
-            ),
+            _ => (610_000_000 + drawn(6, 40_000) * 997 + drawn(8, 997), in_turn(i, [drawn(10, 15), drawn(12, 60), drawn(14, 60)])),
         };
-        let (first, last) = (first[drawn(0, 7)], last[drawn(2, 6)]);
+        let (first, last) = (GIVEN[drawn(0, 7)], FAMILY[drawn(2, 6)]);
         dump.push_str(&format!(
             "INSERT INTO members VALUES ({i}, '{first} {last}', '{}.{}{}@ziggo.nl', '+31 {phone}', '{at}');\n",
             first.to_lowercase(),
@@ -389,9 +381,7 @@ fn callers(desk: &Desk) -> Fixture {
             drawn(16, 999)
         ));
     }
-    desk.write("callers/dump.sql", dump);
-    desk.write(&format!("callers/{LABELS}"), "table,pk,label\nmembers,1,real\nmembers,200,seeded\n");
-    Fixture::open(&desk.path("callers"), &Loaded::default(), &Silent).expect("a fixture")
+    of_members(desk, "callers", dump)
 }
 
 /// A seed without a place, whose children are a generator's companies.

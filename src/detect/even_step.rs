@@ -1,9 +1,10 @@
 //! Telephone numbers and the like that rise by one amount from person to person: 971 234 5678, 5779, 5880. A loop adds
 //! `i * 101`; nobody's provider does.
 
-use polars::prelude::{DataFrame, IntoColumn as _, NamedFrom as _, PolarsResult, Series};
+use polars::prelude::{DataFrame, PolarsResult};
 
 use super::context::text_hash;
+use super::numbered::{self, Numbers};
 use super::{Detector, Ranks, TableView};
 use crate::model::stamp::DAY;
 use crate::model::{Certainty, DetectorMeta, Evidence, Family, Measure, Role, Row};
@@ -28,8 +29,11 @@ const LEAST: usize = 6;
 /// Rows from which on no firm's block is even.
 const CERTAIN: usize = 10;
 
-/// Fewest and most digits of a number: fewer are even by chance, more fit no integer.
+/// Fewest and most digits of a text: fewer are even by chance, more are several numbers.
 const DIGITS: std::ops::RangeInclusive<usize> = 4..=18;
+
+/// Digits, from the last, that a step changes: those before belong to the template.
+const COUNTED: usize = 9;
 
 /// Longest text that is looked at, in bytes.
 const LONGEST: usize = 80;
@@ -38,7 +42,7 @@ const LONGEST: usize = 80;
 const LEAST_BITS: f64 = 20.0;
 
 /// A value: what stands around its digits, what they make, and the row.
-type Numbered = (u64, u64, Row);
+type Numbered = (u64, u32, Row);
 
 impl Detector for EvenStep {
     fn meta(&self) -> &'static DetectorMeta {
@@ -54,30 +58,16 @@ impl Detector for EvenStep {
     }
 
     fn scan(&self, chunk: &Chunk, table: &TableView<'_>) -> PolarsResult<DataFrame> {
-        let mut rows: Vec<u32> = Vec::new();
-        let mut columns: Vec<u32> = Vec::new();
-        let mut templates: Vec<u64> = Vec::new();
-        let mut numbers: Vec<u64> = Vec::new();
+        let mut found = Numbers::default();
         let mut template = String::new();
         for read in table.texts(META.reads) {
             for (offset, text) in chunk.frame.column(&read.name())?.str()?.iter().enumerate() {
                 if let Some(number) = text.and_then(|t| split(t, &mut template)) {
-                    rows.push(chunk.first_row + offset as u32);
-                    columns.push(read.column() as u32);
-                    templates.push(text_hash(0, &template));
-                    numbers.push(number);
+                    found.push(chunk.first_row + offset as Row, read.column(), text_hash(0, &template), number);
                 }
             }
         }
-        DataFrame::new(
-            rows.len(),
-            vec![
-                Series::new("row".into(), rows).into_column(),
-                Series::new("column".into(), columns).into_column(),
-                Series::new("template".into(), templates).into_column(),
-                Series::new("number".into(), numbers).into_column(),
-            ],
-        )
+        found.frame()
     }
 
     fn finish(&self, merged: &DataFrame, table: &TableView<'_>) -> PolarsResult<Vec<Evidence>> {
@@ -87,7 +77,7 @@ impl Detector for EvenStep {
         }
         let ranks = table.facts.ranks();
         for read in table.texts(META.reads) {
-            let mut sorted = of_column(merged, read.column() as u32)?;
+            let mut sorted: Vec<Numbered> = numbered::of_column(merged, read.column())?.collect();
             sorted.sort_unstable();
             evidence.extend(of_values(&sorted, table, &ranks));
         }
@@ -95,24 +85,29 @@ impl Detector for EvenStep {
     }
 }
 
-/// Takes the digits of a text as one number, and writes what stands around them; `None` where there are too few or too
-/// many.
-fn split(text: &str, template: &mut String) -> Option<u64> {
+/// Takes the last nine digits of a text as one number, and writes what stands around them; `None` where the text has too
+/// few digits, or too many to be one number.
+fn split(text: &str, template: &mut String) -> Option<u32> {
     if text.len() > LONGEST {
         return None;
     }
+    let mut left = text.bytes().filter(u8::is_ascii_digit).count();
+    if !DIGITS.contains(&left) {
+        return None;
+    }
+    let mut number = 0;
     template.clear();
-    template.extend(text.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }));
-    let digits = text.bytes().filter(u8::is_ascii_digit);
-    DIGITS.contains(&digits.clone().count()).then(|| digits.fold(0, |number, digit| number * 10 + u64::from(digit - b'0')))
-}
-
-fn of_column(merged: &DataFrame, column: u32) -> PolarsResult<Vec<Numbered>> {
-    let (columns, rows) = (merged.column("column")?.u32()?, merged.column("row")?.u32()?);
-    let (templates, numbers) = (merged.column("template")?.u64()?, merged.column("number")?.u64()?);
-    let values = templates.into_no_null_iter().zip(numbers.into_no_null_iter()).zip(rows.into_no_null_iter());
-    let of = columns.into_no_null_iter().zip(values).filter(|(of, _)| *of == column);
-    Ok(of.map(|(_, ((template, number), row))| (template, number, row)).collect())
+    for c in text.chars() {
+        match c.to_digit(10) {
+            Some(digit) if left <= COUNTED => {
+                number = number * 10 + digit;
+                template.push('0');
+            }
+            _ => template.push(c),
+        }
+        left -= usize::from(c.is_ascii_digit());
+    }
+    Some(number)
 }
 
 /// Finds the runs among a column's values, which are sorted.
@@ -180,7 +175,7 @@ mod tests {
     fn finds_what_rises_by_one_amount() {
         let numbers = [7, 12, 40, 141, 242, 343, 344, 345, 346, 400];
         let values: Vec<Numbered> = numbers.iter().map(|n| (1, *n, 0)).collect();
-        let found: Vec<Vec<u64>> = even(&values).iter().map(|run| run.iter().map(|v| v.1).collect()).collect();
+        let found: Vec<Vec<u32>> = even(&values).iter().map(|run| run.iter().map(|v| v.1).collect()).collect();
         assert_eq!(found, [vec![40, 141, 242, 343]]);
         assert!(even(&values[..2]).is_empty() && even(&[]).is_empty());
     }
@@ -188,8 +183,8 @@ mod tests {
     #[test]
     fn takes_digits_as_one_number() {
         let mut template = String::new();
-        assert_eq!(split("+91 97-123 456", &mut template), Some(9_197_123_456));
-        assert_eq!(template, "+00 00-000 000");
+        assert_eq!(split("+91 97-123 4567", &mut template), Some(971_234_567));
+        assert_eq!(template, "+91 00-000 0000");
         assert_eq!(split("12", &mut template), None);
         assert_eq!(split("1234567890123456789", &mut template), None);
     }

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use polars::prelude::{DataFrame, IntoColumn as _, NamedFrom as _, PolarsResult, Series};
+use polars::prelude::{DataFrame, PolarsResult};
 
 use super::address;
 use super::context::text_hash;
-use super::{Detector, TableView, Times, rows_of};
+use super::numbered::{self, Numbers};
+use super::{Detector, TableView, Times};
 use crate::model::stamp::{DAY, SECOND};
 use crate::model::{Certainty, DetectorMeta, Evidence, Family, Measure, Role, Row};
 use crate::snapshot::{Chunk, ColumnRead};
@@ -71,43 +72,27 @@ impl Detector for LoopCounter {
     }
 
     fn scan(&self, chunk: &Chunk, table: &TableView<'_>) -> PolarsResult<DataFrame> {
-        let (mut rows, mut columns): (Vec<Row>, Vec<u32>) = Default::default();
-        let (mut names, mut numbers): (Vec<u32>, Vec<u32>) = Default::default();
+        let mut found = Numbers::default();
         for read in table.texts(META.reads) {
             for (offset, text) in chunk.frame.column(&read.name())?.str()?.iter().enumerate() {
                 let local = text.map(address::local);
                 if let Some((name, number)) = local.and_then(split) {
-                    rows.push(chunk.first_row + offset as Row);
-                    columns.push(read.column() as u32);
-                    names.push(digest(name));
-                    numbers.push(number);
+                    found.push(chunk.first_row + offset as Row, read.column(), digest(name), number);
                 }
             }
         }
-        DataFrame::new(
-            rows.len(),
-            vec![
-                Series::new("row".into(), rows).into_column(),
-                Series::new("column".into(), columns).into_column(),
-                Series::new("name".into(), names).into_column(),
-                Series::new("number".into(), numbers).into_column(),
-            ],
-        )
+        found.frame()
     }
 
     fn finish(&self, merged: &DataFrame, table: &TableView<'_>) -> PolarsResult<Vec<Evidence>> {
-        let rows = rows_of(merged)?;
-        let columns: Vec<u32> = merged.column("column")?.u32()?.into_no_null_iter().collect();
-        let names: Vec<u32> = merged.column("name")?.u32()?.into_no_null_iter().collect();
-        let numbers: Vec<u32> = merged.column("number")?.u32()?.into_no_null_iter().collect();
         let (ranks, created) = (table.facts.ranks(), &table.facts.created);
         let life = Life::of(created);
         let mut evidence = Vec::new();
         for read in table.texts(META.reads) {
-            let of_column = (0..rows.len()).filter(|i| columns[*i] as usize == read.column());
             let place = |row: Row| ranks.get(row).unwrap_or(row);
+            let values = numbered::of_column(merged, read.column())?;
             let mut ends: Vec<End> =
-                of_column.map(|i| End { place: place(rows[i]), row: rows[i], name: names[i], number: u64::from(numbers[i]) }).collect();
+                values.map(|(name, number, row)| End { place: place(row), row, name, number: u64::from(number) }).collect();
             ends.sort_unstable_by_key(|end| (end.place, end.row));
             let found = chains(&ends).into_iter().filter_map(|chain| chain.within_pace(created));
             evidence.extend(found.filter(|chain| !chain.is_own_numbering(created, &life)).map(|chain| chain.fact(table)));
@@ -137,7 +122,7 @@ struct End {
     place: Row,
     row: Row,
     /// Digest of the end of what stands before the number.
-    name: u32,
+    name: u64,
     number: u64,
 }
 
@@ -153,7 +138,7 @@ struct Chain {
     place: Row,
     row: Row,
     /// Some of the names, by their ends' digests.
-    names: BTreeSet<u32>,
+    names: BTreeSet<u64>,
 }
 
 impl Chain {
@@ -259,9 +244,9 @@ fn chains(ends: &[End]) -> Vec<Chain> {
 }
 
 /// Digests the end of a name: enough to tell names apart.
-fn digest(name: &str) -> u32 {
+fn digest(name: &str) -> u64 {
     let start = name.char_indices().rev().nth(KEPT - 1).map_or(0, |(at, _)| at);
-    (text_hash(0, &name[start..]) >> 32) as u32
+    text_hash(0, &name[start..])
 }
 
 /// Splits a text into a name and the number at its end.

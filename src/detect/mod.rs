@@ -41,6 +41,7 @@ mod loop_counter;
 mod marks;
 mod moments;
 mod name_mismatch;
+mod numbered;
 mod numbered_template;
 mod outside_subject;
 mod pace;

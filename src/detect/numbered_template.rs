@@ -4,6 +4,7 @@ use polars::prelude::{DataFrame, IntoColumn as _, NamedFrom as _, PolarsResult, 
 
 use super::address;
 use super::context::text_hash;
+use super::numbered::{self, Numbers};
 use super::{Detector, Ranks, TableView, log2_factorial};
 use crate::model::stamp::DAY;
 use crate::model::{Certainty, DetectorMeta, Evidence, Family, Measure, Role, Row};
@@ -64,10 +65,7 @@ impl Detector for NumberedTemplate {
     }
 
     fn scan(&self, chunk: &Chunk, table: &TableView<'_>) -> PolarsResult<DataFrame> {
-        let mut rows: Vec<u32> = Vec::new();
-        let mut columns: Vec<u32> = Vec::new();
-        let mut templates: Vec<u64> = Vec::new();
-        let mut numbers: Vec<u32> = Vec::new();
+        let mut found = Numbers::default();
         let mut bare: Vec<bool> = Vec::new();
         let mut template = String::new();
         let addresses: Vec<&StringChunked> =
@@ -78,25 +76,14 @@ impl Detector for NumberedTemplate {
                 for (offset, text) in chunk.frame.column(&read.name())?.str()?.iter().enumerate() {
                     if let Some(number) = text.and_then(|t| split(t, *role, &mut template)) {
                         bare.push(*role == Role::Username && table.facts.people && nameless(offset));
-                        rows.push(chunk.first_row + offset as u32);
-                        columns.push(read.column() as u32);
-                        templates.push(text_hash(0, &template));
-                        numbers.push(number);
+                        found.push(chunk.first_row + offset as Row, read.column(), text_hash(0, &template), number);
                     }
                 }
             }
         }
-        // Digests instead of texts: nearly every row of a large table may end with a number.
-        DataFrame::new(
-            rows.len(),
-            vec![
-                Series::new("row".into(), rows).into_column(),
-                Series::new("column".into(), columns).into_column(),
-                Series::new("template".into(), templates).into_column(),
-                Series::new("number".into(), numbers).into_column(),
-                Series::new("bare".into(), bare).into_column(),
-            ],
-        )
+        let mut frame = found.frame()?;
+        frame.with_column(Series::new("bare".into(), bare).into_column())?;
+        Ok(frame)
     }
 
     fn finish(&self, merged: &DataFrame, table: &TableView<'_>) -> PolarsResult<Vec<Evidence>> {
@@ -152,17 +139,13 @@ fn bare_rows(merged: &DataFrame) -> PolarsResult<Vec<Row>> {
 /// Lists template, number and row of a column's values, but for templates that so few rows have that none can be a run:
 /// most of them, where ids of other systems end with a digit.
 fn repeated(merged: &DataFrame, column: usize) -> PolarsResult<Vec<(u64, u32, Row)>> {
-    let (columns, rows) = (merged.column("column")?.u32()?, merged.column("row")?.u32()?);
-    let (templates, numbers) = (merged.column("template")?.u64()?, merged.column("number")?.u32()?);
-    let of_column = || columns.into_no_null_iter().zip(templates.into_no_null_iter()).map(|(of, t)| (of as usize == column).then_some(t));
+    let all = || numbered::of_column(merged, column);
     // A counter for each few templates: some that are rare share one with others and stay.
-    let bits = of_column().flatten().count().max(1).ilog2() + 1;
+    let bits = all()?.count().max(1).ilog2() + 1;
     let mut counts = vec![0_u8; 1 << bits];
     let place = |template: u64| (template >> (64 - bits)) as usize;
-    of_column().flatten().for_each(|template| counts[place(template)] = counts[place(template)].saturating_add(1));
-    let all = of_column().zip(numbers.into_no_null_iter().zip(rows.into_no_null_iter()));
-    let known = all.filter_map(|(template, (number, row))| Some((template?, number, row)));
-    Ok(known.filter(|(template, ..)| usize::from(counts[place(*template)]) >= LEAST_RUN).collect())
+    all()?.for_each(|(template, ..)| counts[place(template)] = counts[place(template)].saturating_add(1));
+    Ok(all()?.filter(|(template, ..)| usize::from(counts[place(*template)]) >= LEAST_RUN).collect())
 }
 
 /// Returns whether a column holds numbers that the system hands out: they run, with the holes that undone orders

@@ -10,7 +10,7 @@ mod postgres;
 mod runbook;
 mod sqlite;
 
-use crate::model::plan::{DeletePlan, PlanBan};
+use crate::model::plan::{DeletePlan, PlanBan, PlanRow, PlanTable};
 use crate::model::{Engine, Table, Value};
 
 pub use codes::{CODES, Code};
@@ -138,7 +138,23 @@ fn touched_staging(index: usize) -> String {
 
 /// A column of such a table that is not the planned table's own, with its value in a row, by the row's number
 /// from 1.
-type Extra = (&'static str, fn(usize, &crate::model::plan::PlanRow) -> String);
+type Extra = (&'static str, fn(usize, &PlanRow) -> String);
+
+/// Lists such columns of a table whose rows are touched: the cluster for which they are.
+fn touch_extras(plan: &DeletePlan) -> Vec<Extra> {
+    if plan.skips() { vec![("unseed_cluster", |_, row| row.cluster.to_string())] } else { Vec::new() }
+}
+
+/// Lists such columns of a planned table, in every dialect: without a key, rows are counted.
+fn extras(plan: &DeletePlan, table: &PlanTable) -> Vec<Extra> {
+    let mut extras = touch_extras(plan);
+    if table.key.is_empty() {
+        extras.push(("unseed_no", |ordinal, _| ordinal.to_string()));
+        extras.push(("unseed_take", |_, row| row.take.to_string()));
+        extras.push(("unseed_of", |_, row| row.of.to_string()));
+    }
+    extras
+}
 
 /// Indents every line of a text that is not empty.
 ///

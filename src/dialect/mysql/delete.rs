@@ -9,7 +9,7 @@ use super::ledger::{containers, done, drop_made, forget_made, record, reported};
 use super::literal::{name, table as qualified, text};
 use super::stage::{make_staging, stage, write_rows};
 use super::{Mysql, archive, ledger, names, of, on_touched, prefix, staging, touched_archive_name, touched_staging};
-use crate::dialect::{Dialect as _, Extra, comment, header};
+use crate::dialect::{Dialect as _, comment, header, touch_extras};
 use crate::model::Column;
 use crate::model::plan::{DeletePlan, PlanTable, PlanTouch};
 
@@ -69,12 +69,8 @@ fn transaction(plan: &DeletePlan) -> String {
         stage(&mut gate, plan, index, table);
     }
     for (index, touch) in plan.touched_tables() {
-        let mut extras: Vec<Extra> = Vec::new();
-        if plan.skips() {
-            extras.push(("unseed_cluster", |_, row| row.cluster.to_string()));
-        }
         let _ = writeln!(gate.sql, "\n-- {}: {} surviving rows lose a reference", comment(&touch.name.to_string()), touch.rows.len());
-        write_rows(&mut gate, &touched_staging(index), &touch.columns, &touch.staged_columns(), &extras, &touch.rows, false);
+        write_rows(&mut gate, &touched_staging(index), &touch.columns, &touch.staged_columns(), &touch_extras(plan), &touch.rows, false);
     }
     gate.push("\n-- 2. Guards.\n");
     gate.guard("DS010", "no batch before was refused", "SELECT @unseed_refused <> '' AS n", "batch before was refused", true);

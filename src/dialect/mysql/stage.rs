@@ -18,15 +18,7 @@ const BYTES_PER_INSERT: usize = 256 * 1_024;
 
 /// Lists the columns of a staging that are not the table's own.
 fn extras(plan: &DeletePlan, table: &PlanTable) -> Vec<Extra> {
-    let mut extras: Vec<Extra> = Vec::new();
-    if plan.skips() {
-        extras.push(("unseed_cluster", |_, row| row.cluster.to_string()));
-    }
-    if table.key.is_empty() {
-        extras.push(("unseed_no", |ordinal, _| ordinal.to_string()));
-        extras.push(("unseed_take", |_, row| row.take.to_string()));
-        extras.push(("unseed_of", |_, row| row.of.to_string()));
-    }
+    let mut extras = crate::dialect::extras(plan, table);
     if table.levels() > 1 {
         extras.push(("unseed_level", |_, row| row.level.to_string()));
     }

@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 use super::columns::{Staged, staged};
 use super::literal::{name, staged_type};
 use super::{keys, staging, target, touched_staging};
-use crate::dialect::{Extra, comment};
-use crate::model::plan::{DeletePlan, OnDrift, PlanRow, PlanTable, PlanTouch};
+use crate::dialect::{Extra, comment, extras, touch_extras};
+use crate::model::plan::{DeletePlan, PlanRow, PlanTable, PlanTouch};
 
 /// Rows in one INSERT of the staging: short enough for any client, long enough to be fast.
 const ROWS_PER_INSERT: usize = 500;
@@ -20,7 +20,7 @@ pub(super) fn stage(out: &mut String, plan: &DeletePlan) {
     for (index, touch) in plan.touched_tables() {
         touched(out, plan, index, touch);
     }
-    if plan.on_drift == OnDrift::Skip {
+    if plan.skips() {
         out.push_str(
             "\n-- Rows that changed since review, with the cluster that they belong to.\n\
              CREATE TEMP TABLE unseed_drift (cluster integer, code text, \"table\" text, key text) ON COMMIT DROP;\n",
@@ -29,15 +29,7 @@ pub(super) fn stage(out: &mut String, plan: &DeletePlan) {
 }
 
 fn planned(out: &mut String, plan: &DeletePlan, index: usize, table: &PlanTable) {
-    let mut extras: Vec<Extra> = Vec::new();
-    if plan.on_drift == OnDrift::Skip {
-        extras.push(("unseed_cluster", |_, row| row.cluster.to_string()));
-    }
-    if table.key.is_empty() {
-        extras.push(("unseed_no", |ordinal, _| ordinal.to_string()));
-        extras.push(("unseed_take", |_, row| row.take.to_string()));
-        extras.push(("unseed_of", |_, row| row.of.to_string()));
-    }
+    let extras = extras(plan, table);
     let _ = writeln!(out, "\n-- {}: {} rows", comment(&table.name.to_string()), table.count());
     let columns = staged(&table.columns, &table.reviewed, &table.rows, table.declared);
     let place = staging(index);
@@ -58,10 +50,7 @@ pub(super) fn touched_staged(touch: &PlanTouch) -> Vec<Staged> {
 }
 
 fn touched(out: &mut String, plan: &DeletePlan, index: usize, touch: &PlanTouch) {
-    let mut extras: Vec<Extra> = Vec::new();
-    if plan.on_drift == OnDrift::Skip {
-        extras.push(("unseed_cluster", |_, row| row.cluster.to_string()));
-    }
+    let extras = touch_extras(plan);
     let _ = writeln!(out, "\n-- {}: {} surviving rows lose a reference", comment(&touch.name.to_string()), touch.rows.len());
     let declared = touch.columns.iter().all(|c| !c.type_text.is_empty());
     let columns = touched_staged(touch);

@@ -9,7 +9,7 @@ use super::{
     CLIENT, affinity, any_equal, archive, archive_name, guards, ledger, names, of, on_key, on_touched, prefix, rowid, staging,
     touched_archive, touched_staging,
 };
-use crate::dialect::{Extra, comment, header};
+use crate::dialect::{Extra, comment, extras, header, touch_extras};
 use crate::model::plan::{DeletePlan, LEDGER_COLUMNS, PlanRow, PlanTable, PlanTouch};
 
 /// Rows in one INSERT of the staging.
@@ -99,28 +99,16 @@ fn transaction(plan: &DeletePlan) -> String {
 }
 
 fn stage(gate: &mut Gate, plan: &DeletePlan, index: usize, table: &PlanTable) {
-    let mut extras: Vec<Extra> = Vec::new();
-    if plan.skips() {
-        extras.push(("unseed_cluster", |_, row| row.cluster.to_string()));
-    }
-    if table.key.is_empty() {
-        extras.push(("unseed_no", |ordinal, _| ordinal.to_string()));
-        extras.push(("unseed_take", |_, row| row.take.to_string()));
-        extras.push(("unseed_of", |_, row| row.of.to_string()));
-    }
+    let extras = extras(plan, table);
     gate.push(&format!("\n-- {}: {} rows\n", comment(&table.name.to_string()), table.count()));
     let key = if table.key.is_empty() { vec!["unseed_no".to_owned()] } else { names(&table.columns, &table.key) };
     write_rows(gate, &staging(index), &table.columns, &table.reviewed, &extras, &table.rows, &key);
 }
 
 fn stage_touched(gate: &mut Gate, plan: &DeletePlan, index: usize, touch: &PlanTouch) {
-    let mut extras: Vec<Extra> = Vec::new();
-    if plan.skips() {
-        extras.push(("unseed_cluster", |_, row| row.cluster.to_string()));
-    }
     gate.push(&format!("\n-- {}: {} surviving rows lose a reference\n", comment(&touch.name.to_string()), touch.rows.len()));
     let key = names(&touch.columns, &touch.key);
-    write_rows(gate, &touched_staging(index), &touch.columns, &touch.staged_columns(), &extras, &touch.rows, &key);
+    write_rows(gate, &touched_staging(index), &touch.columns, &touch.staged_columns(), &touch_extras(plan), &touch.rows, &key);
 }
 
 /// Makes and fills a staging.

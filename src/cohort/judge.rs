@@ -24,6 +24,10 @@ const OVERLAP: f64 = 0.3;
 /// whoever is there too gives its own people half of them, and seldom less than a fifth of a few.
 const OWNED: f64 = 0.2;
 
+/// Fewest rows that lie together, and their least share of the stretch: strangers are as rare among them as elsewhere.
+const LEAST_TOGETHER: usize = 30;
+const TOGETHER: f64 = 0.8;
+
 /// Judges a table's proposals; the groups and their members are added to.
 pub(super) fn table(table: &Table<'_>, groups: &mut Vec<Group>, members: &mut BTreeMap<Row, Member>) {
     // Children go with their owners; their groups grow from the owners' groups.
@@ -94,7 +98,7 @@ fn accept(table: &Table<'_>, proposals: &[Proposal], groups: &mut Vec<Group>, me
                 life: table.life,
                 pace: None,
                 alone: false,
-                scattered: windows.iter().all(|w| w.picked.is_some()),
+                scattered: windows.iter().all(|w| w.picked.is_some()) && !lie_together(table, &rows),
                 title,
                 findings,
             });
@@ -139,6 +143,14 @@ pub(super) fn gather_alone(table: TableId, alone: &Alone, groups: &mut Vec<Group
             findings: Vec::new(),
         });
     }
+}
+
+/// Returns whether some rows were written one after the other, as the order in which the snapshot holds them shows, though
+/// no column tells it: facts that scattered people share pick none that lie so.
+fn lie_together(table: &Table<'_>, rows: &[Row]) -> bool {
+    let Some((first, last)) = rows.first().zip(rows.last()) else { return false };
+    let span = (last - first + 1) as usize;
+    rows.len() >= LEAST_TOGETHER && rows.len() as f64 >= TOGETHER * span as f64 && span * 2 <= table.rows()
 }
 
 /// Returns whether only a list of names or words put a proposal together.

@@ -206,6 +206,12 @@ fn one(case: &Case, index: usize, roles: &[(Role, Source, String)], facts: &[Col
     // Where addresses repeat, a row is something that a person did, not the person.
     // Who has a password is an account, whatever addresses it shares or lacks.
     let repeats = has(Role::Email) && !has(Role::Credential) && unique(Role::Email) < 0.8 && facts.iter().any(|f| f.values() >= 20);
+    // A password beside nothing but a reference is what an account signs in with (better-auth, Auth.js), not another one.
+    let bare = ![Role::Email, Role::PersonName, Role::GivenName, Role::FamilyName, Role::Username, Role::Phone].into_iter().any(has);
+    let signs_in = has(Role::Credential) && bare && references > 0 && children == 0;
+    if signs_in {
+        return made(TableClass::Activity, "what an account signs in with".to_owned());
+    }
     let event_like = repeats || (has(Role::Amount) && (references > 0 || money_named) && !has(Role::Credential));
     if person_points >= 4.0 && !event_like {
         return made(TableClass::People, format!("a person's columns ({person_points:.1} points)"));

@@ -238,6 +238,33 @@ fn a_seed_without_a_place_is_known_by_facts_that_go_together() {
     assert!(found.len() * 100 >= seeded.len() * 98, "{} of {}", found.len(), seeded.len());
 }
 
+#[test]
+fn what_accounts_sign_in_with_is_no_account() {
+    let desk = Desk::new();
+    let mut dump = String::from(
+        "CREATE TABLE users (id text PRIMARY KEY, name text, email text, created_at timestamp);\n\
+         CREATE TABLE account (id text PRIMARY KEY, user_id text REFERENCES users (id), provider_id text, password text, created_at timestamp);\n",
+    );
+    for i in 0..40 {
+        let draw = Draw::of(70_000 + i);
+        let (id, at) = (&draw.0.to_hex()[..16], awake(i, &draw));
+        dump.push_str(&format!(
+            "INSERT INTO users VALUES ('{id}', '{} {}', '{}{}@mail.site', '{at}');\n\
+             INSERT INTO account VALUES ('a{id}', '{id}', 'credential', '$2b$10${}', '{at}');\n",
+            draw.name(0),
+            draw.name(6),
+            draw.name(3).to_lowercase(),
+            draw.below(9, 9_999),
+            &draw.0.to_hex()[..53]
+        ));
+    }
+    desk.write("dump.sql", dump);
+    desk.unseed("scan dump.sql -o out").exits(0);
+    let case = desk.case("out/case.db");
+    let class = |table: &str| case.query_row("SELECT class FROM unseed_tables WHERE table_name = ?1", [table], |r| r.get::<_, String>(0));
+    assert_eq!((class("users"), class("account")), (Ok("people".to_owned()), Ok("activity".to_owned())));
+}
+
 /// A club of children: some joined by themselves, some in classes that teachers entered, each with numbered logins, one
 /// password and no address but perhaps its school's; every third child of a class came back on other days. One class, or
 /// many.

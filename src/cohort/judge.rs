@@ -98,7 +98,7 @@ fn accept(table: &Table<'_>, proposals: &[Proposal], groups: &mut Vec<Group>, me
                 life: table.life,
                 pace: None,
                 alone: false,
-                scattered: windows.iter().all(|w| w.picked.is_some()) && !lie_together(table, &rows),
+                scattered: windows.iter().all(|w| w.picked.is_some()) && !lie_together(&rows, table.rows()),
                 title,
                 findings,
             });
@@ -145,12 +145,12 @@ pub(super) fn gather_alone(table: TableId, alone: &Alone, groups: &mut Vec<Group
     }
 }
 
-/// Returns whether some rows were written one after the other, as the order in which the snapshot holds them shows, though
+/// Returns whether some rows of so many were written one after the other, as the order in which the snapshot holds them shows, though
 /// no column tells it: facts that scattered people share pick none that lie so.
-fn lie_together(table: &Table<'_>, rows: &[Row]) -> bool {
+fn lie_together(rows: &[Row], of: usize) -> bool {
     let Some((first, last)) = rows.first().zip(rows.last()) else { return false };
     let span = (last - first + 1) as usize;
-    rows.len() >= LEAST_TOGETHER && rows.len() as f64 >= TOGETHER * span as f64 && span * 2 <= table.rows()
+    rows.len() >= LEAST_TOGETHER && rows.len() as f64 >= TOGETHER * span as f64 && span * 2 <= of
 }
 
 /// Returns whether only a list of names or words put a proposal together.
@@ -275,5 +275,21 @@ impl Judgement {
     #[must_use]
     pub fn count(&self, verdict: crate::model::Verdict) -> usize {
         self.verdicts.iter().filter(|v| v.verdict == verdict).count()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_lie_together_where_few_others_lie_between() {
+        let most = |every: u32| (1_000..1_100).filter(|row| row % every != 0).collect::<Vec<Row>>();
+        assert!(lie_together(&most(10), 4_000));
+        assert!(!lie_together(&most(3), 4_000), "every third row is another's");
+        assert!(!lie_together(&most(10), 150), "nearly the whole table");
+        assert!(!lie_together(&most(10)[..20], 4_000), "a few lie so by chance");
+        let with_one_far_off: Vec<Row> = std::iter::once(3).chain(most(10)).collect();
+        assert!(!lie_together(&with_one_far_off, 4_000) && !lie_together(&[], 0));
     }
 }

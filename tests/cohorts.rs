@@ -265,6 +265,55 @@ fn what_accounts_sign_in_with_is_no_account() {
     assert_eq!((class("users"), class("account")), (Ok("people".to_owned()), Ok("activity".to_owned())));
 }
 
+/// Common Dutch given and family names, which every generator's Dutch lists hold, too.
+const DUTCH: ([&str; 16], [&str; 16]) = (
+    ["Jan", "Anna", "Emma", "Daan", "Sanne", "Lotte", "Bram", "Thomas", "Femke", "Laura", "Mark", "Peter", "Lisa", "Tim", "Eva", "Ruben"],
+    [
+        "Jansen",
+        "Bakker",
+        "Visser",
+        "Smit",
+        "Meijer",
+        "Mulder",
+        "Bos",
+        "Vos",
+        "Peters",
+        "Hendriks",
+        "Dekker",
+        "Brouwer",
+        "Dijkstra",
+        "Kok",
+        "Jacobs",
+        "Vermeulen",
+    ],
+);
+
+#[test]
+fn leads_from_a_fair_are_for_a_person() {
+    // A gym's visitors, and a table of leads that was filled twice, by two lists from fairs: nothing but names, at two instants.
+    let mut dump = String::from(
+        "CREATE TABLE leads (id integer PRIMARY KEY, naam text, email text, telefoon text, herkomst text, created_at timestamp);\n",
+    );
+    for lead in 0..300 {
+        let draw = Draw::of(600_000 + lead);
+        let (given, family) = (DUTCH.0[draw.below(0, 16)], DUTCH.1[draw.below(1, 16)]);
+        let (fair, at) = if lead < 170 { ("Jaarbeurs", "2023-08-28 09:40:11") } else { ("Sportdag", "2025-01-06 10:01:30") };
+        let service = ["ziggo.nl", "kpnmail.nl", "planet.nl", "home.nl"][draw.below(2, 4)];
+        let local = [format!("{given}.{family}"), format!("{family}{}", draw.below(3, 99)), format!("{given}{}", draw.below(4, 999))];
+        dump.push_str(&format!(
+            "INSERT INTO leads VALUES ({}, '{given} {family}', '{}@{service}', '06{}', '{fair}', '{at}');\n",
+            lead + 1,
+            local[draw.below(5, 3)].to_lowercase(),
+            10_000_000 + draw.below(6, 800) * 99_991 + draw.below(7, 9_999),
+        ));
+    }
+    let desk = Desk::new();
+    desk.write("dump.sql", dump);
+    desk.unseed("scan dump.sql -o out").exits(0);
+    let found = verdicts(&desk.case("out/case.db"));
+    assert!(found.values().all(|v| v != "seeded"), "{found:?}");
+}
+
 /// A club of children: some joined by themselves, some in classes that teachers entered, each with numbered logins, one
 /// password and no address but perhaps its school's; every third child of a class came back on other days. One class, or
 /// many.

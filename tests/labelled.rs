@@ -384,6 +384,32 @@ fn callers(desk: &Desk) -> Fixture {
     of_members(desk, "callers", dump)
 }
 
+/// Writes 400 members, and among them 36 of a loop that drew each address's domain from family names.
+fn tenants(desk: &Desk) -> Fixture {
+    let mut dump = String::from("CREATE TABLE members (id integer PRIMARY KEY, full_name text, email text, created_at timestamp);\n");
+    const OWNERS: [&str; 12] =
+        ["nader", "berge", "flatley", "abbott", "sawayn", "effertz", "cummings", "beatty", "howe", "towne", "windler", "ankunding"];
+    for i in 0..400_usize {
+        let hash = blake3::hash(&(i + 11_000).to_le_bytes());
+        let drawn = |at: usize, of: usize| usize::from(u16::from_le_bytes([hash.as_bytes()[at], hash.as_bytes()[at + 1]])) % of;
+        let suffix = ["org", "net", "biz", "name"][drawn(6, 4)];
+        let (domain, at) = match i {
+            200..236 => {
+                (format!("{}.{suffix}", OWNERS[drawn(4, 12)]), format!("2025-07-20 03:00:0{}.{:03}", (i - 200) / 9, drawn(8, 1_000)))
+            }
+            _ => ("ziggo.nl".to_owned(), in_turn(i, [drawn(10, 15), drawn(12, 60), drawn(14, 60)])),
+        };
+        let (first, last) = (GIVEN[drawn(0, 7)], FAMILY[drawn(2, 6)]);
+        dump.push_str(&format!(
+            "INSERT INTO members VALUES ({i}, '{first} {last}', '{}.{}{}@{domain}', '{at}');\n",
+            first.to_lowercase(),
+            last.to_lowercase(),
+            drawn(16, 999)
+        ));
+    }
+    of_members(desk, "tenants", dump)
+}
+
 /// Writes 400 members whose ids are ULIDs: 36 of a loop that drew the dates but not the ids, and 12 of a test that did so,
 /// too, and put the clock into the address.
 fn clocks(desk: &Desk) -> Fixture {
@@ -446,6 +472,7 @@ fn what_no_world_shows_makes_a_difference_in_a_fixture() {
     assert_eq!(idle(&mut strangers(&desk), &["changed-at-once", "generator-company"]), Vec::<&str>::new());
     assert_eq!(idle(&mut callers(&desk), &["even-step"]), Vec::<&str>::new());
     assert_eq!(idle(&mut clocks(&desk), &["clock-text", "id-clock"]), Vec::<&str>::new());
+    assert_eq!(idle(&mut tenants(&desk), &["generator-domain"]), Vec::<&str>::new());
     let folder = root().join("fixtures/storefront");
     let mut storefront = Fixture::open(&folder, &Loaded::default(), &Silent).expect("a fixture");
     assert_eq!(idle(&mut storefront, &["unrounded-amount", "wrong-duration"]), Vec::<&str>::new());
@@ -465,7 +492,7 @@ fn every_detector_makes_a_difference() {
         all = idle(&mut fixture, &all);
     }
     let desk = Desk::on_the_clock();
-    for fixture in [guests, testers, strangers, callers, clocks] {
+    for fixture in [guests, testers, strangers, callers, clocks, tenants] {
         all = idle(&mut fixture(&desk), &all);
     }
     println!("the fixtures leave {}", all.join(", "));

@@ -170,7 +170,10 @@ pub(super) fn test(table: &Table<'_>, rows: &[Row], candidates: &[Row], listed: 
     // An import of people comes as fast and as uniform as a seed; but its names are not all of one list.
     let machine = timed * 2 >= rows.len() && get(Family::Human) >= Bits::ZERO;
     let written = || writers(table, rows, candidates) >= WRITERS;
-    let convicted = accepted && certain && (besides_time >= 2 || drawn_dates || (drawn && (machine || written())));
+    // Where the rows are most of their table, nobody is left to tell how common the names are among the site's own people:
+    // a list of leads from a fair has the names of its country, and nothing else.
+    let of_one_list = drawn && !most && (machine || written());
+    let convicted = accepted && certain && (besides_time >= 2 || drawn_dates || of_one_list);
     let convicted = convicted && !is_roster(&shown, used, rows.len());
     Tested { families, bits: total, accepted, convicted, closed, shown, certain }
 }

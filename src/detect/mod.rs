@@ -26,6 +26,7 @@ mod few_names;
 mod framework_fixture;
 mod generator_address;
 mod generator_company;
+mod generator_domain;
 mod generator_image;
 mod generator_name;
 mod generator_phone;
@@ -98,6 +99,7 @@ pub const DETECTORS: &[&dyn Detector] = &[
     &few_names::FewNames,
     &generator_text::GeneratorText,
     &generator_company::GeneratorCompany,
+    &generator_domain::GeneratorDomain,
     &generator_address::GeneratorAddress,
     &generator_phone::GeneratorPhone,
     &generator_image::GeneratorImage,

@@ -35,7 +35,7 @@ const META: DetectorMeta = DetectorMeta {
         Role::ImageUrl,
     ],
     finds: "Values that are one text and a counter, such as user{n}@test.com, with hardly a number missing, whose rows were inserted one after the other.",
-    false_positives: "Handles such as john85 are no sequence: their numbers have holes and their rows lie apart. A class that a teacher enters has numbered handles, too: without addresses they are no certain sign, and where there are several such rosters they are none. Numbers that a live system hands out (INV-0001) run over the whole life of the table; they count for little, and never alone.",
+    false_positives: "Handles such as john85 are no sequence: their numbers have holes and their rows lie apart. A class that a teacher enters has numbered handles, too: without addresses they are no certain sign, and where there are several such rosters they are none. Numbers that a live system hands out (INV-0001) run over the whole life of the table; they count for little, and never alone. A catalogue's codes count from one under the name of each kind (DRILL-01, SAW-01, PUMP-01): three such kinds are its own numbering.",
     source: "Loops of the form `user${i}` in 10 of 10 inspected seed scripts; runs of five consecutive numbers whose rows also lie together do not occur among 4,900 handles drawn by observed habits.",
 };
 
@@ -50,6 +50,9 @@ pub(crate) const ROSTER: &str = "roster of ";
 
 /// Share of the numbers between a run's ends that must occur.
 const DENSE: f64 = 0.9;
+
+/// Runs from one, under names of their own, from which a column of codes is a catalogue's.
+const KINDS: usize = 3;
 
 /// Longest text that is taken for a template, in bytes.
 const LONGEST: usize = 160;
@@ -149,10 +152,15 @@ fn repeated(merged: &DataFrame, column: usize) -> PolarsResult<Vec<(u64, u32, Ro
 }
 
 /// Returns whether a column holds numbers that the system hands out: they run, with the holes that undone orders
-/// leave, under the names of years or branches, over most of the table and of its life. Nobody's address does.
+/// leave, under the names of years or branches, over most of the table and of its life; or codes of things that count
+/// from one under several names each, as a catalogue numbers them by kind. Nobody's address does.
 fn numbers_itself(table: &TableView<'_>, column: usize, runs: &[Run]) -> bool {
-    if table.profile.columns[column].role == Role::Email {
+    let role = table.profile.columns[column].role;
+    if role == Role::Email {
         return false;
+    }
+    if !table.facts.people && matches!(role, Role::Code | Role::ExternalId) && runs.iter().filter(|run| run.from_one()).count() >= KINDS {
+        return true;
     }
     let rows = || runs.iter().flat_map(|run| &run.rows);
     let times = || rows().filter_map(|row| table.facts.created.get(*row));
@@ -250,6 +258,12 @@ impl Run {
             },
             proposes: true,
         })
+    }
+
+    /// Returns whether the numbers begin at one and hardly leave one out.
+    fn from_one(&self) -> bool {
+        let (first, last) = (self.numbers[0], self.numbers[self.numbers.len() - 1]);
+        first <= 1 && self.numbers.len() as f64 >= DENSE * (last - first + 1) as f64
     }
 
     /// Returns whether most rows have nothing but their handle: whoever enters a class without addresses numbers its

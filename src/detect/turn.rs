@@ -6,8 +6,8 @@ use foldhash::fast::FixedState;
 use polars::prelude::{DataFrame, IntoColumn as _, NamedFrom as _, PolarsResult, Series};
 
 use super::context::text_hash;
-use super::{Detector, Order, TableView};
-use crate::model::{Certainty, DetectorMeta, Evidence, Family, Measure, Role, TableClass};
+use super::{Detector, NO_ROW, Order, TableView};
+use crate::model::{Certainty, DetectorMeta, Evidence, Family, Measure, Role, Row, TableClass};
 use crate::snapshot::{Chunk, ColumnRead};
 
 /// Finds what [`META`] says.
@@ -35,7 +35,7 @@ const META: DetectorMeta = DetectorMeta {
         Role::Quantity,
     ],
     finds: "Runs of rows, one after the other in the order of insertion, in which a column's values repeat in turn: every second, third, up to every fortieth row has the same one; of whole names, the first or the last word.",
-    false_positives: "A live system that hands out queues and variants in turn does so over the whole table; lines of orders and schedules repeat by nature. How often rows repeat in the rest of the table is what a run is measured against. Couples and teams are imported in turn too, so that two in turn are only a reason to look.",
+    false_positives: "A live system that hands out queues and variants in turn does so over the whole table; lines of orders and schedules repeat by nature, and where each turn has a parent of its own (debit and credit of a booking) nothing is said. How often rows repeat in the rest of the table is what a run is measured against. Couples and teams are imported in turn too, so that two in turn are only a reason to look.",
     source: "roles[i % roles.length], FIRST[i % FIRST.length], i % 2 === 0 and factory.Iterator in seed programs. Chance: the product of the values' shares over the run, times the rows, periods and columns looked at.",
 };
 
@@ -113,14 +113,16 @@ impl Detector for Turn {
             let mut by_row = vec![0; table.rows()];
             rows.iter().zip(&hashes).for_each(|(row, hash)| by_row[*row as usize] = *hash);
             drop(hashes);
-            let ordered = match &table.facts.order {
-                Order::Listed(order) => order.iter().map(|row| by_row[*row as usize]).collect(),
-                _ => by_row,
-            };
+            let ordered = in_order(&table.facts.order, &by_row);
+            drop(by_row);
             let looked_at = (ordered.len() * LONGEST * parts.len()) as f64;
-            for run in runs(&ordered, looked_at.log2()) {
-                evidence.push(fact(table, &run));
+            let found = runs(&ordered, looked_at.log2());
+            if found.is_empty() {
+                continue;
             }
+            let parents: Vec<Vec<Row>> = table.facts.parents.iter().map(|link| in_order(&table.facts.order, &link.rows)).collect();
+            let of_own = |run: &&Run| !parents.iter().any(|parents| fills_parents(&parents[run.start..run.end], run.turn));
+            evidence.extend(found.iter().filter(of_own).map(|run| fact(table, run)));
         }
         Ok(evidence)
     }
@@ -137,6 +139,31 @@ fn parts(table: &TableView<'_>) -> Vec<(usize, Part)> {
         _ => vec![(column, Part::Whole)],
     };
     META.reads.iter().flat_map(|r| table.profile.columns_with(*r)).filter(repeats).flat_map(words).collect()
+}
+
+/// Puts what is known by row in the order of insertion.
+fn in_order<T: Copy>(order: &Order, by_row: &[T]) -> Vec<T> {
+    match order {
+        Order::Listed(order) => order.iter().map(|row| by_row[*row as usize]).collect(),
+        _ => by_row.to_vec(),
+    }
+}
+
+/// Share of the turns that must hang on a parent of their own before the turn is the parent's.
+const OF_A_PARENT: f64 = 0.9;
+
+/// Returns whether each turn hangs on a parent of its own: the two sides of a booking, the three lines that every order
+/// gets, whoever wrote them.
+///
+/// `parents` are those of the run's rows, in its order.
+fn fills_parents(parents: &[Row], turn: usize) -> bool {
+    (0..turn).any(|phase| {
+        let turns: Vec<&[Row]> = parents[phase.min(parents.len())..].chunks_exact(turn).collect();
+        let whole = |rows: &&&[Row]| rows[0] != NO_ROW && rows.iter().all(|row| *row == rows[0]);
+        let changes = turns.windows(2).filter(|pair| pair[0][0] != pair[1][0]).count();
+        let least = OF_A_PARENT * turns.len() as f64;
+        !turns.is_empty() && turns.iter().filter(whole).count() as f64 >= least && (changes + 1) as f64 >= least
+    })
 }
 
 /// A stretch of the order in which values come in turn.
@@ -268,6 +295,19 @@ mod tests {
         assert_eq!(found.len(), 1, "{found:?}");
         // Its ends are left out: whoever stood there may go on in turn.
         assert!(found[0].turn == 3 && found[0].start > 1_000 && found[0].end < 1_045 && found[0].end - found[0].start > 20, "{found:?}");
+    }
+
+    #[test]
+    fn a_turn_that_fills_a_parent_is_the_parents() {
+        // Debit and credit of twenty bookings, from the second half of one on.
+        let bookings: Vec<Row> = (1..41).map(|i| i / 2).collect();
+        assert!(fills_parents(&bookings, 2));
+        // Three in turn whatever they hang on: on few, on one, on nothing, on one each.
+        for of in [7, 20, 40] {
+            let drawn: Vec<Row> = (0..60).map(|i| (text_hash(3, &i.to_string()) % of) as Row).collect();
+            assert!(!fills_parents(&drawn, 3), "{of}");
+        }
+        assert!(!fills_parents(&[5; 60], 3) && !fills_parents(&[NO_ROW; 60], 3) && !fills_parents(&[], 2));
     }
 
     #[test]

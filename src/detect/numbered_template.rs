@@ -159,7 +159,10 @@ fn numbers_itself(table: &TableView<'_>, column: usize, runs: &[Run]) -> bool {
     if role == Role::Email {
         return false;
     }
-    if !table.facts.people && matches!(role, Role::Code | Role::ExternalId) && runs.iter().filter(|run| run.from_one()).count() >= KINDS {
+    if !table.facts.people
+        && matches!(role, Role::Code | Role::ExternalId)
+        && runs.iter().filter(|run| run.begins_at_one()).count() >= KINDS
+    {
         return true;
     }
     let rows = || runs.iter().flat_map(|run| &run.rows);
@@ -261,7 +264,7 @@ impl Run {
     }
 
     /// Returns whether the numbers begin at one and hardly leave one out.
-    fn from_one(&self) -> bool {
+    fn begins_at_one(&self) -> bool {
         let (first, last) = (self.numbers[0], self.numbers[self.numbers.len() - 1]);
         first <= 1 && self.numbers.len() as f64 >= DENSE * (last - first + 1) as f64
     }

@@ -76,9 +76,10 @@ pub(super) fn closed(table: &Table<'_>, rows: &[Row], candidates: &[Row]) -> Opt
             let everywhere = everywhere[list];
             let outside = applicable - with;
             let native = native_share(&closure.titles[list]);
-            // Where the rows are most of the table, the few others no longer tell what real looks like.
+            // Where the rows are most of the table, the few others no longer tell what real looks like; people of other tables may.
             let elsewhere = if outside < LEAST_OUTSIDE || with > outside {
-                if native > NATIVE_LATIN { native } else { SHIPPED_CLOSURE.min(native) }
+                let shipped = if native > NATIVE_LATIN { native } else { SHIPPED_CLOSURE.min(native) };
+                shipped.max(table.at_home(closure, list))
             } else {
                 ((everywhere - count) as f64 + 0.5) / (outside as f64 + 1.0)
             };

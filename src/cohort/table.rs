@@ -12,6 +12,7 @@ use crate::detect::{Applicable, Closure, Feature, Life, Order, TableFacts};
 use crate::model::stamp::SECOND;
 use crate::model::{Bits, Family, Row, TableClass, TableId};
 use crate::profile::{Profile, TableProfile};
+use crate::weigh::LEAST_OUTSIDE;
 
 /// Families that a generator or a seed's author decides, apart from clocks.
 pub(super) const VALUE_FAMILIES: [Family; 7] =
@@ -44,6 +45,13 @@ pub(super) const CLOSURE_FLOOR: f64 = 0.01;
 /// Source: real sign-ups follow the day and the week (peak hours at two to three times the mean) and campaigns.
 pub(super) const BUSY: f64 = 8.0;
 
+/// Share of a table's people who must have come back before their names are the site's own: no seed's rows do, and of a
+/// tenth others may have been seeded.
+const CAME_BACK: f64 = 0.1;
+
+/// Of a closure: rows that have a value, and by list those in it.
+type Totals = (usize, Vec<usize>);
+
 /// A table.
 pub(super) struct Table<'a> {
     pub(super) id: TableId,
@@ -54,8 +62,8 @@ pub(super) struct Table<'a> {
     applicable: Vec<&'a Applicable>,
     pub(super) features: &'a [Feature],
     pub(super) owners: &'a BTreeMap<Row, Owner>,
-    /// By closure: rows that have a value, and by list those in it.
-    pub(super) totals: Vec<(usize, Vec<usize>)>,
+    /// By closure.
+    pub(super) totals: Vec<Totals>,
     /// By feature: how often each value occurs in the table.
     pub(super) spread: Vec<[u32; 256]>,
     /// Rows in the order of insertion, else of creation; empty where neither is known.
@@ -77,6 +85,8 @@ pub(super) struct Table<'a> {
     /// Other tables that hang on this one.
     hanging: Vec<&'a TableProfile>,
     children: OnceLock<Vec<Self>>,
+    /// What is known of the names of other tables' people who came back.
+    neighbours: OnceLock<Vec<(&'a Closure, Totals)>>,
     measures: &'a Measures<'a>,
 }
 
@@ -126,6 +136,7 @@ impl<'a> Table<'a> {
             telling: OnceLock::new(),
             hanging: Vec::new(),
             children: OnceLock::new(),
+            neighbours: OnceLock::new(),
             measures,
         }
     }
@@ -143,6 +154,23 @@ impl<'a> Table<'a> {
     pub(super) fn children(&self) -> &[Self] {
         let open = |child: &&TableProfile| Table::new(child, self.measures, self.scores, &NO_OWNERS);
         self.children.get_or_init(|| self.hanging.iter().map(open).collect())
+    }
+
+    /// Returns the share of other tables' people that a list holds, the largest of those of tables whose people came back:
+    /// what the site's own people are called; 0 where nobody tells.
+    pub(super) fn at_home(&self, closure: &Closure, list: usize) -> f64 {
+        let came_back = |id: TableId| {
+            let rows: Vec<Row> = (0..self.measures.facts[id.index()].rows as Row).collect();
+            let mut signs = self.scores.terms(id, Family::Human, &rows);
+            let back = rows.iter().filter(|row| signs.of(**row).is_some_and(|term| term.bits < Bits::ZERO)).count();
+            back as f64 >= CAME_BACK * rows.len() as f64
+        };
+        let find = || {
+            let others = self.measures.closures.iter().filter(|c| c.table != self.id && self.measures.facts[c.table.index()].people);
+            others.map(|c| (c, c.totals())).filter(|(c, (with, _))| *with >= LEAST_OUTSIDE && came_back(c.table)).collect()
+        };
+        let neighbours = self.neighbours.get_or_init(find).iter().filter(|(c, _)| c.detector == closure.detector);
+        neighbours.map(|(_, (with, hits))| hits[list] as f64 / *with as f64).fold(0.0, f64::max)
     }
 
     /// Expects how many rows of no seed fall into the time that some rows span, by how many other rows the table

@@ -129,6 +129,7 @@ fn cast_len(text: &[u8], flavor: Flavor) -> Result<usize, HeadError> {
 mod tests {
     use super::*;
     use crate::dump::CellKind;
+    use crate::model::QualifiedName;
 
     fn cells_of(text: &str, flavor: Flavor) -> Vec<(CellKind, String)> {
         let mut batch = RowBatch::new();

@@ -362,52 +362,62 @@ fn testers(desk: &Desk) -> Fixture {
     of_members(desk, "testers", dump)
 }
 
-/// Writes 400 members: 36 of a loop that gives each the number of the one before and 101.
-fn callers(desk: &Desk) -> Fixture {
+/// What a fixture says of one of its members besides the name.
+struct Said {
+    domain: String,
+    phone: usize,
+    at: String,
+}
+
+/// Writes 400 members with names and numbers in their addresses; `of` says the rest of each, by its place and what is drawn
+/// for it, `(byte, bound)`.
+fn four_hundred(desk: &Desk, name: &str, salt: usize, of: impl Fn(usize, &dyn Fn(usize, usize) -> usize) -> Said) -> Fixture {
     let mut dump =
         String::from("CREATE TABLE members (id integer PRIMARY KEY, full_name text, email text, phone text, created_at timestamp);\n");
     for i in 0..400_usize {
-        let hash = blake3::hash(&(i + 7_000).to_le_bytes());
+        let hash = blake3::hash(&(i + salt).to_le_bytes());
         let drawn = |at: usize, of: usize| usize::from(u16::from_le_bytes([hash.as_bytes()[at], hash.as_bytes()[at + 1]])) % of;
-        let (phone, at) = match i {
-            200..236 => (612_345_678 + (i - 200) * 101, format!("2025-07-20 03:00:0{}.{:03}", (i - 200) / 9, drawn(4, 1_000))),
-            _ => (610_000_000 + drawn(6, 40_000) * 997 + drawn(8, 997), in_turn(i, [drawn(10, 15), drawn(12, 60), drawn(14, 60)])),
-        };
+        let Said { domain, phone, at } = of(i, &drawn);
         let (first, last) = (GIVEN[drawn(0, 7)], FAMILY[drawn(2, 6)]);
-        dump.push_str(&format!(
-            "INSERT INTO members VALUES ({i}, '{first} {last}', '{}.{}{}@ziggo.nl', '+31 {phone}', '{at}');\n",
-            first.to_lowercase(),
-            last.to_lowercase(),
-            drawn(16, 999)
-        ));
+        let local = format!("{}.{}{}", first.to_lowercase(), last.to_lowercase(), drawn(16, 999));
+        dump.push_str(&format!("INSERT INTO members VALUES ({i}, '{first} {last}', '{local}@{domain}', '+31 {phone}', '{at}');\n"));
     }
-    of_members(desk, "callers", dump)
+    of_members(desk, name, dump)
 }
 
-/// Writes 400 members, and among them 36 of a loop that drew each address's domain from family names.
+/// Returns when a member came: 36 of a loop in four seconds of one night, the others in turn.
+fn in_a_night(i: usize, drawn: &dyn Fn(usize, usize) -> usize) -> String {
+    match i {
+        200..236 => format!("2025-07-20 03:00:0{}.{:03}", (i - 200) / 9, drawn(4, 1_000)),
+        _ => in_turn(i, [drawn(10, 15), drawn(12, 60), drawn(14, 60)]),
+    }
+}
+
+fn drawn_phone(drawn: &dyn Fn(usize, usize) -> usize) -> usize {
+    610_000_000 + drawn(6, 40_000) * 997 + drawn(8, 997)
+}
+
+/// Members of whom a loop gave each the number of the one before and 101.
+fn callers(desk: &Desk) -> Fixture {
+    four_hundred(desk, "callers", 7_000, |i, drawn| Said {
+        domain: "ziggo.nl".to_owned(),
+        phone: if (200..236).contains(&i) { 612_345_678 + (i - 200) * 101 } else { drawn_phone(drawn) },
+        at: in_a_night(i, drawn),
+    })
+}
+
+/// Members of whom a loop drew each address's domain from family names.
 fn tenants(desk: &Desk) -> Fixture {
-    let mut dump = String::from("CREATE TABLE members (id integer PRIMARY KEY, full_name text, email text, created_at timestamp);\n");
     const OWNERS: [&str; 12] =
         ["nader", "berge", "flatley", "abbott", "sawayn", "effertz", "cummings", "beatty", "howe", "towne", "windler", "ankunding"];
-    for i in 0..400_usize {
-        let hash = blake3::hash(&(i + 11_000).to_le_bytes());
-        let drawn = |at: usize, of: usize| usize::from(u16::from_le_bytes([hash.as_bytes()[at], hash.as_bytes()[at + 1]])) % of;
-        let suffix = ["org", "net", "biz", "name"][drawn(6, 4)];
-        let (domain, at) = match i {
-            200..236 => {
-                (format!("{}.{suffix}", OWNERS[drawn(4, 12)]), format!("2025-07-20 03:00:0{}.{:03}", (i - 200) / 9, drawn(8, 1_000)))
-            }
-            _ => ("ziggo.nl".to_owned(), in_turn(i, [drawn(10, 15), drawn(12, 60), drawn(14, 60)])),
-        };
-        let (first, last) = (GIVEN[drawn(0, 7)], FAMILY[drawn(2, 6)]);
-        dump.push_str(&format!(
-            "INSERT INTO members VALUES ({i}, '{first} {last}', '{}.{}{}@{domain}', '{at}');\n",
-            first.to_lowercase(),
-            last.to_lowercase(),
-            drawn(16, 999)
-        ));
-    }
-    of_members(desk, "tenants", dump)
+    four_hundred(desk, "tenants", 11_000, |i, drawn| Said {
+        domain: match i {
+            200..236 => format!("{}.{}", OWNERS[drawn(18, 12)], ["org", "net", "biz", "name"][drawn(20, 4)]),
+            _ => "ziggo.nl".to_owned(),
+        },
+        phone: drawn_phone(drawn),
+        at: in_a_night(i, drawn),
+    })
 }
 
 /// Writes 400 members whose ids are ULIDs: 36 of a loop that drew the dates but not the ids, and 12 of a test that did so,

@@ -152,8 +152,7 @@ impl Detector for ClockText {
     }
 
     fn reads(&self, table: &TableView<'_>) -> Result<Vec<ColumnRead>, String> {
-        let reads = table.texts(META.reads);
-        if reads.is_empty() { Err("no name or title".to_owned()) } else { Ok(reads) }
+        table.texts_or(META.reads, "no name or title")
     }
 
     fn scan(&self, chunk: &Chunk, table: &TableView<'_>) -> PolarsResult<DataFrame> {

@@ -53,8 +53,7 @@ impl Detector for EvenStep {
         if !table.facts.people {
             return Err("no table of people".to_owned());
         }
-        let reads = table.texts(META.reads);
-        if reads.is_empty() { Err("no telephone number and nothing like it".to_owned()) } else { Ok(reads) }
+        table.texts_or(META.reads, "no telephone number and nothing like it")
     }
 
     fn scan(&self, chunk: &Chunk, table: &TableView<'_>) -> PolarsResult<DataFrame> {

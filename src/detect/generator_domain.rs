@@ -6,6 +6,7 @@ use foldhash::fast::FixedState;
 use polars::prelude::{DataFrame, IntoColumn as _, NamedFrom as _, PolarsResult, Series};
 
 use super::context::text_hash;
+use super::work_domain::is_provider;
 use super::{Detector, TableView, address, rows_of, vocabulary};
 use crate::model::{Certainty, DetectorMeta, Evidence, Family, Measure, Role, Row};
 use crate::snapshot::{Chunk, ColumnRead};
@@ -19,7 +20,7 @@ const META: DetectorMeta = DetectorMeta {
     family: Family::Vocabulary,
     reads: &[Role::Email],
     finds: "Addresses at a domain that is somebody else's family name, or two with a hyphen, under a common top-level domain, where hardly two people share one.",
-    false_positives: "Family businesses and law firms have such domains, and their staff other names than the owner's; some mail services are called like a family (cox.net), but many people share these. The share in the rest of the table is weighed, and what is found is never certain.",
+    false_positives: "Family businesses and law firms have such domains, and their staff other names than the owner's; mail providers that are called like a family (cox.net) are left out by name, and what many people share. The share in the rest of the table is weighed, and what is found is never certain.",
     source: "internet.email() of Ruby's faker, email() and company_email() of Faker for Python, companyEmail() of FakerPHP: the domain is the first word of a company, which is a family name, whoever the person is.",
 };
 
@@ -32,7 +33,7 @@ const SUFFIXES: &[&str] = &["com", "net", "org", "biz", "info", "name", "io", "c
 const SEEDED: f64 = 0.6;
 const REAL_FLOOR: f64 = 0.02;
 
-/// Most rows of one domain, and their share of all that were found, past which it is a mail service's or one firm's.
+/// Most rows of one domain, and their share of all that were found, past which it is one firm's, or an unknown mail provider's.
 const MOST_SHARED: usize = 3;
 const SHARED: f64 = 0.05;
 
@@ -45,8 +46,7 @@ impl Detector for GeneratorDomain {
     }
 
     fn reads(&self, table: &TableView<'_>) -> Result<Vec<ColumnRead>, String> {
-        let reads = table.texts(META.reads);
-        if reads.is_empty() { Err("no address".to_owned()) } else { Ok(reads) }
+        table.texts_or(META.reads, "no address")
     }
 
     fn scan(&self, chunk: &Chunk, table: &TableView<'_>) -> PolarsResult<DataFrame> {
@@ -85,11 +85,12 @@ impl Detector for GeneratorDomain {
     }
 }
 
-/// Returns the domain of an address, where it is one or two family names of the lists that the part before it does not hold.
+/// Returns the domain of an address, where it is no mail provider's, and one or two family names of the lists that the part
+/// before it does not hold.
 fn of_a_family(text: &str) -> Option<&str> {
     let (local, domain) = address::parts(text)?;
     let (word, suffix) = domain.split_once('.')?;
-    if !SUFFIXES.contains(&suffix) {
+    if !SUFFIXES.contains(&suffix) || is_provider(domain) {
         return None;
     }
     let local = local.to_ascii_lowercase();
@@ -117,8 +118,16 @@ mod tests {
         for made in ["bernier.sherie@berge.net", "janna_lld_marks@nader.org", "cole@howe-mante.com", "ty@abbott.co"] {
             assert!(of_a_family(made).is_some(), "{made}");
         }
-        let real =
-            ["joe.nader@nader.org", "info@bernier-and-berge.com", "a@gmail.com", "b@btinternet.com", "c@berge.de", "d@berge", "berge.net"];
+        let real = [
+            "joe.nader@nader.org",
+            "info@bernier-and-berge.com",
+            "a@gmail.com",
+            "b@btinternet.com",
+            "c@berge.de",
+            "d@berge",
+            "berge.net",
+            "e@cox.net",
+        ];
         for real in real {
             assert_eq!(of_a_family(real), None, "{real}");
         }

@@ -34,8 +34,7 @@ impl Detector for GeneratorText {
     }
 
     fn reads(&self, table: &TableView<'_>) -> Result<Vec<ColumnRead>, String> {
-        let reads = table.texts(META.reads);
-        if reads.is_empty() { Err("no text or title".to_owned()) } else { Ok(reads) }
+        table.texts_or(META.reads, "no text or title")
     }
 
     fn scan(&self, chunk: &Chunk, table: &TableView<'_>) -> PolarsResult<DataFrame> {

@@ -67,8 +67,7 @@ impl Detector for LoopCounter {
     }
 
     fn reads(&self, table: &TableView<'_>) -> Result<Vec<ColumnRead>, String> {
-        let reads = table.texts(META.reads);
-        if reads.is_empty() { Err("no address and no handle".to_owned()) } else { Ok(reads) }
+        table.texts_or(META.reads, "no address and no handle")
     }
 
     fn scan(&self, chunk: &Chunk, table: &TableView<'_>) -> PolarsResult<DataFrame> {

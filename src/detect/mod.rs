@@ -240,6 +240,11 @@ impl TableView<'_> {
     pub fn texts(&self, roles: &[Role]) -> Vec<ColumnRead> {
         roles.iter().flat_map(|r| self.profile.columns_with(*r)).map(ColumnRead::Text).collect()
     }
+
+    /// Returns the same, or what the table lacks where it has none, for a person: "no telephone number".
+    fn texts_or(&self, roles: &[Role], lacks: &str) -> Result<Vec<ColumnRead>, String> {
+        Some(self.texts(roles)).filter(|reads| !reads.is_empty()).ok_or_else(|| lacks.to_owned())
+    }
 }
 
 /// What can go wrong.

@@ -63,8 +63,7 @@ impl Detector for NumberedTemplate {
     }
 
     fn reads(&self, table: &TableView<'_>) -> Result<Vec<ColumnRead>, String> {
-        let reads = table.texts(META.reads);
-        if reads.is_empty() { Err("no text that could hold a counter".to_owned()) } else { Ok(reads) }
+        table.texts_or(META.reads, "no text that could hold a counter")
     }
 
     fn scan(&self, chunk: &Chunk, table: &TableView<'_>) -> PolarsResult<DataFrame> {
@@ -161,7 +160,7 @@ fn numbers_itself(table: &TableView<'_>, column: usize, runs: &[Run]) -> bool {
     }
     if !table.facts.people
         && matches!(role, Role::Code | Role::ExternalId)
-        && runs.iter().filter(|run| run.begins_at_one()).count() >= KINDS
+        && runs.iter().filter(|run| run.dense().is_some_and(|(first, ..)| first <= 1)).count() >= KINDS
     {
         return true;
     }
@@ -212,14 +211,8 @@ struct Run {
 
 impl Run {
     fn judge(&self, table: &TableView<'_>, ranks: &Ranks, bare: &[Row]) -> Option<Evidence> {
-        let mut distinct = self.numbers.clone();
-        distinct.dedup();
-        let (first, last) = (distinct[0], distinct[distinct.len() - 1]);
+        let (first, last, count) = self.dense()?;
         let span = (last - first + 1) as f64;
-        let count = distinct.len();
-        if count < LEAST_RUN || (count as f64) < DENSE * span {
-            return None;
-        }
         let role = table.profile.columns[self.column].role;
         let spread = self.spread(table);
         let together = self.together(ranks).or_else(|| self.together_in_time(table)).unwrap_or(false);
@@ -263,10 +256,12 @@ impl Run {
         })
     }
 
-    /// Returns whether the numbers begin at one and hardly leave one out.
-    fn begins_at_one(&self) -> bool {
-        let (first, last) = (self.numbers[0], self.numbers[self.numbers.len() - 1]);
-        first <= 1 && self.numbers.len() as f64 >= DENSE * (last - first + 1) as f64
+    /// Returns the first and the last number and how many different ones there are, where hardly one is left out between them.
+    fn dense(&self) -> Option<(i64, i64, usize)> {
+        let mut distinct = self.numbers.clone();
+        distinct.dedup();
+        let (first, last, count) = (*distinct.first()?, *distinct.last()?, distinct.len());
+        (count >= LEAST_RUN && count as f64 >= DENSE * (last - first + 1) as f64).then_some((first, last, count))
     }
 
     /// Returns whether most rows have nothing but their handle: whoever enters a class without addresses numbers its

@@ -161,8 +161,7 @@ impl Detector for PlaceholderName {
     }
 
     fn reads(&self, table: &TableView<'_>) -> Result<Vec<ColumnRead>, String> {
-        let reads = table.texts(META.reads);
-        if reads.is_empty() { Err("no name and no address".to_owned()) } else { Ok(reads) }
+        table.texts_or(META.reads, "no name and no address")
     }
 
     fn scan(&self, chunk: &Chunk, table: &TableView<'_>) -> PolarsResult<DataFrame> {

@@ -42,8 +42,7 @@ impl Detector for SeedSource {
         if table.patterns.all.is_empty() {
             return Err("no seed source was given".to_owned());
         }
-        let reads = table.texts(META.reads);
-        if reads.is_empty() { Err("no column of texts".to_owned()) } else { Ok(reads) }
+        table.texts_or(META.reads, "no column of texts")
     }
 
     fn scan(&self, chunk: &Chunk, table: &TableView<'_>) -> PolarsResult<DataFrame> {

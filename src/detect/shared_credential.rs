@@ -32,8 +32,7 @@ impl Detector for SharedCredential {
     }
 
     fn reads(&self, table: &TableView<'_>) -> Result<Vec<ColumnRead>, String> {
-        let reads = table.texts(META.reads);
-        if reads.is_empty() { Err("no password column".to_owned()) } else { Ok(reads) }
+        table.texts_or(META.reads, "no password column")
     }
 
     fn scan(&self, chunk: &Chunk, table: &TableView<'_>) -> PolarsResult<DataFrame> {

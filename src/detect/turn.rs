@@ -6,7 +6,7 @@ use foldhash::fast::FixedState;
 use polars::prelude::{DataFrame, IntoColumn as _, NamedFrom as _, PolarsResult, Series};
 
 use super::context::text_hash;
-use super::{Detector, NO_ROW, Order, TableView};
+use super::{Detector, NO_ROW, Order, ParentLink, TableView};
 use crate::model::{Certainty, DetectorMeta, Evidence, Family, Measure, Role, Row, TableClass};
 use crate::snapshot::{Chunk, ColumnRead};
 
@@ -113,16 +113,13 @@ impl Detector for Turn {
             let mut by_row = vec![0; table.rows()];
             rows.iter().zip(&hashes).for_each(|(row, hash)| by_row[*row as usize] = *hash);
             drop(hashes);
-            let ordered = in_order(&table.facts.order, &by_row);
-            drop(by_row);
+            let ordered = match &table.facts.order {
+                Order::Listed(order) => order.iter().map(|row| by_row[*row as usize]).collect(),
+                _ => by_row,
+            };
             let looked_at = (ordered.len() * LONGEST * parts.len()) as f64;
             let found = runs(&ordered, looked_at.log2());
-            if found.is_empty() {
-                continue;
-            }
-            let parents: Vec<Vec<Row>> = table.facts.parents.iter().map(|link| in_order(&table.facts.order, &link.rows)).collect();
-            let of_own = |run: &&Run| !parents.iter().any(|parents| fills_parents(&parents[run.start..run.end], run.turn));
-            evidence.extend(found.iter().filter(of_own).map(|run| fact(table, run)));
+            evidence.extend(found.iter().filter(|run| !of_parents(table, run)).map(|run| fact(table, run)));
         }
         Ok(evidence)
     }
@@ -141,16 +138,15 @@ fn parts(table: &TableView<'_>) -> Vec<(usize, Part)> {
     META.reads.iter().flat_map(|r| table.profile.columns_with(*r)).filter(repeats).flat_map(words).collect()
 }
 
-/// Puts what is known by row in the order of insertion.
-fn in_order<T: Copy>(order: &Order, by_row: &[T]) -> Vec<T> {
-    match order {
-        Order::Listed(order) => order.iter().map(|row| by_row[*row as usize]).collect(),
-        _ => by_row.to_vec(),
-    }
-}
-
 /// Share of the turns that must hang on a parent of their own before the turn is the parent's.
 const OF_A_PARENT: f64 = 0.9;
+
+/// Returns whether some reference of a run's rows tells that each turn is a parent's.
+fn of_parents(table: &TableView<'_>, run: &Run) -> bool {
+    let rows: Vec<Row> = (run.start..run.end).filter_map(|place| table.facts.order.get(place)).collect();
+    let parents = |link: &ParentLink| rows.iter().map(|row| link.rows[*row as usize]).collect::<Vec<Row>>();
+    table.facts.parents.iter().any(|link| fills_parents(&parents(link), run.turn))
+}
 
 /// Returns whether each turn hangs on a parent of its own: the two sides of a booking, the three lines that every order
 /// gets, whoever wrote them.

@@ -291,7 +291,7 @@ fn densest(of_day: &[(i64, Row)]) -> usize {
 }
 
 /// Returns whether a lower-case domain is a mail provider's, or none that anybody could have.
-fn is_provider(domain: &str) -> bool {
+pub(super) fn is_provider(domain: &str) -> bool {
     match domain.rsplit_once('.') {
         // Relays have their service's name before their owner's, and a suffix may have two labels: co.uk, com.br.
         Some((rest, _)) => rest.split('.').any(|label| KNOWN_PROVIDERS.contains(label)),

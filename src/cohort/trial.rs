@@ -88,7 +88,8 @@ pub(super) fn test(table: &Table<'_>, rows: &[Row], candidates: &[Row], listed: 
     let mut shown: BTreeSet<Family> = BTreeSet::new();
     let mut impossible: BTreeSet<Row> = BTreeSet::new();
     let (mut timed, mut of_list, mut used) = (0, 0, 0);
-    for family in Family::ALL {
+    // Copies are a reason to look, and hold up no group.
+    for family in Family::ALL.into_iter().filter(|family| *family != Family::Copy) {
         let mut sum = 0.0;
         let (mut hits, mut mute, mut firm) = (0, 0, 0);
         let mut terms = table.scores.terms(table.id, family, rows);

@@ -134,7 +134,7 @@ impl Detector for FewNames {
 }
 
 /// Returns the columns of given and family names, or that of both.
-fn names(table: &TableView<'_>) -> Result<(usize, Option<usize>), String> {
+pub(super) fn names(table: &TableView<'_>) -> Result<(usize, Option<usize>), String> {
     let column = |role: Role| table.profile.column(role);
     match (column(Role::GivenName), column(Role::FamilyName), column(Role::PersonName)) {
         (Some(first), Some(last), _) => Ok((first, Some(last))),

@@ -51,6 +51,7 @@ mod phase_lock;
 mod placeholder_name;
 mod placeholder_word;
 mod random_handle;
+mod recurring_block;
 mod reference_row;
 mod reserved_identifier;
 mod rhythm;
@@ -113,6 +114,7 @@ pub const DETECTORS: &[&dyn Detector] = &[
     &loop_counter::LoopCounter,
     &clock_text::ClockText,
     &turn::Turn,
+    &recurring_block::RecurringBlock,
     &unrounded_amount::UnroundedAmount,
     &known_credential::KnownCredential,
     &shared_credential::SharedCredential,

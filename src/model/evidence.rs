@@ -34,13 +34,16 @@ pub enum Family {
     Relational,
     /// What the project itself says of its seed: a reference, its seed files.
     Source,
+    /// Rows that come again under many parents. People enter lists for many branches too: it sends rows to review, and
+    /// has no part in what is seeded.
+    Copy,
     /// Signs of a person, with a minus sign.
     Human,
 }
 
 impl Family {
     /// Every family, in report order.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Identifier,
         Self::Vocabulary,
         Self::Shape,
@@ -51,6 +54,7 @@ impl Family {
         Self::Discordance,
         Self::Relational,
         Self::Source,
+        Self::Copy,
         Self::Human,
     ];
 
@@ -68,6 +72,7 @@ impl Family {
             Self::Discordance => "discordance",
             Self::Relational => "relational",
             Self::Source => "source",
+            Self::Copy => "copy",
             Self::Human => "human",
         }
     }

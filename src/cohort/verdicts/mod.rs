@@ -221,10 +221,12 @@ fn by_bits(scores: &Scores, table: TableId, row: Row, member: Option<(&Member, &
     if bits < REVIEW_FROM {
         return Verdict::Real;
     }
-    if bits < SEEDED_FROM {
+    // Copies make nobody a seed's row.
+    let copied = scores.term(table, Family::Copy, row).map_or(Bits::ZERO, |t| t.bits.capped(cap(Family::Copy)));
+    if bits - copied < SEEDED_FROM {
         return Verdict::Review;
     }
-    let families = Family::ALL.into_iter().filter(|f| !matches!(f, Family::Time | Family::Human | Family::Relational));
+    let families = Family::ALL.into_iter().filter(|f| !matches!(f, Family::Time | Family::Human | Family::Relational | Family::Copy));
     let own = |family: Family| scores.term(table, family, row).map_or(Bits::ZERO, |t| t.bits);
     let listed = |family: Family| member.and_then(|(m, _)| m.terms.iter().find(|t| t.0 == family)).map_or(Bits::ZERO, |t| t.1.bits);
     let strong: Vec<Family> = families.filter(|f| own(*f).max(listed(*f)) >= SINGLE_FAMILY).collect();

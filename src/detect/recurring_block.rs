@@ -1,0 +1,375 @@
+//! The same people again and again: demo tenants cloned from one template, each with its own Maya, Oliver and Hannah.
+
+use std::borrow::Cow;
+use std::cmp::Reverse;
+
+use polars::prelude::{DataFrame, IntoColumn as _, NamedFrom as _, PolarsResult, Series};
+
+use super::context::text_hash;
+use super::{Detector, NO_ROW, TableFacts, TableView, few_names, rows_of, vocabulary};
+use crate::model::stamp::{DAY, SECOND};
+use crate::model::{Certainty, DetectorMeta, Evidence, Family, Measure, Role, Row, TableId};
+use crate::snapshot::{Chunk, ColumnRead};
+
+/// Finds what [`META`] says.
+pub(super) struct RecurringBlock;
+
+const META: DetectorMeta = DetectorMeta {
+    id: "recurring-block",
+    title: "The same people under many parents",
+    family: Family::Copy,
+    reads: &[Role::PersonName, Role::GivenName],
+    finds: "Accounts of the same four or more names, each with an address of its own, under five or more rows of another table: dated the same times apart, or entered one block after the other. And the rows that they are under.",
+    false_positives: "Lists of tasks, prices, courses and default rows come under many parents by nature, and are not looked at. Default accounts bear the names of posts, and most parents have them; who looks after many branches has one address, or the branches have people of their own; accounts that are used are nobody's copies. What is left, a chain whose few managers have an account in each shop, looks the same: this asks a person, and seeds nothing.",
+    source: "Scripts that clone a template tenant for each demo, copying its rows with all dates shifted or with the time of the run. Of real people no four are together under five parents with five addresses each.",
+};
+
+/// Fewest people of a block.
+const LEAST_PEOPLE: usize = 4;
+
+/// Fewest parents that have it.
+const LEAST_PARENTS: usize = 5;
+
+/// Share of a parent's people who must be of the block: who has people of their own is no copy.
+const OF_PARENT: f64 = 0.75;
+
+/// Share of the parents with people from which on the application itself writes the block.
+const MOST_PARENTS: f64 = 0.5;
+
+/// Share of the accounts that may have been used on a later day.
+const USED: f64 = 0.25;
+
+/// Share of the block's names that must begin with somebody's: `Front Desk` and `Night Audit` are posts.
+const NAMED: f64 = 0.5;
+
+/// By how much copied dates may differ, microseconds: they are written in whole seconds.
+const ALIKE: i64 = SECOND;
+
+/// Shortest time from the first to the last of a block whose dates were copied, and longest pause in a run,
+/// microseconds: a program that enters four accounts takes some seconds, whoever runs it.
+const MINUTE: i64 = 60 * SECOND;
+
+/// Others, as a share of the blocks' people, who may come while they are entered.
+const OTHERS: f64 = 0.1;
+
+/// Evidence below which nothing is said, log2 of a chance.
+const LEAST_BITS: f64 = 20.0;
+
+impl Detector for RecurringBlock {
+    fn meta(&self) -> &'static DetectorMeta {
+        &META
+    }
+
+    fn reads(&self, table: &TableView<'_>) -> Result<Vec<ColumnRead>, String> {
+        if !table.facts.people {
+            return Err("no table of people".to_owned());
+        }
+        let (first, last) = few_names::names(table)?;
+        let Some(address) = table.profile.column(Role::Email) else { return Err("no address".to_owned()) };
+        if table.facts.created.is_empty() {
+            return Err("no creation time".to_owned());
+        }
+        if groupings(table).is_empty() {
+            return Err("no rows of another table that people are under".to_owned());
+        }
+        let texts = std::iter::once(first).chain(last).chain([address]).map(ColumnRead::Text);
+        Ok(texts.chain(table.profile.columns_with(Role::ActivityAt).map(ColumnRead::Time)).collect())
+    }
+
+    fn scan(&self, chunk: &Chunk, table: &TableView<'_>) -> PolarsResult<DataFrame> {
+        let (Ok((first, last)), Some(address)) = (few_names::names(table), table.profile.column(Role::Email)) else {
+            return Ok(DataFrame::default());
+        };
+        let texts = |column: usize| chunk.frame.column(&ColumnRead::Text(column).name())?.str();
+        let (first, last, address) = (texts(first)?, last.map(texts).transpose()?, texts(address)?);
+        let active = table.profile.columns_with(Role::ActivityAt).map(|c| chunk.frame.column(&ColumnRead::Time(c).name())?.i64());
+        let active = active.collect::<PolarsResult<Vec<_>>>()?;
+        let mut word = String::new();
+        let (mut rows, mut names, mut addresses, mut used): (Vec<Row>, Vec<u64>, Vec<u32>, Vec<bool>) = Default::default();
+        for at in 0..chunk.frame.height() {
+            let row = chunk.first_row + at as Row;
+            let Some((own, address)) = first.get(at).zip(address.get(at).filter(|a| !a.is_empty())) else { continue };
+            let family = last.and_then(|last| last.get(at)).unwrap_or_default();
+            let name = digest(digest(0, own, &mut word), family, &mut word);
+            let Some(created) = table.facts.created.get(row) else { continue };
+            rows.push(row);
+            names.push(name);
+            addresses.push((text_hash(0, address) >> 32) as u32);
+            used.push(active.iter().any(|times| times.get(at).is_some_and(|time| time > created + DAY)));
+        }
+        let height = rows.len();
+        DataFrame::new(
+            height,
+            vec![
+                Series::new("row".into(), rows).into_column(),
+                Series::new("name".into(), names).into_column(),
+                Series::new("address".into(), addresses).into_column(),
+                Series::new("used".into(), used).into_column(),
+            ],
+        )
+    }
+
+    fn finish(&self, merged: &DataFrame, table: &TableView<'_>) -> PolarsResult<Vec<Evidence>> {
+        let people = recurring(merged)?;
+        if people.chunk_by(|a, b| a.name == b.name).count() < LEAST_PEOPLE {
+            return Ok(Vec::new());
+        }
+        let found = groupings(table).into_iter().map(|grouping| {
+            let (parent, under) = (grouping.parent(), grouping.under(table.rows()));
+            (parent, copies(&people, &under, table.all[parent.index()].rows, table.facts))
+        });
+        // Of several ways from people to what they are under the one that shows most.
+        let most = found.max_by_key(|(parent, copies)| (copies.iter().map(|c| c.rows.len()).sum::<usize>(), Reverse(*parent)));
+        let Some((parent, copies)) = most else { return Ok(Vec::new()) };
+        let mut evidence = Vec::new();
+        for copy in copies {
+            if are_people(&copy, table)? {
+                evidence.extend(copy.facts(table, parent));
+            }
+        }
+        Ok(evidence)
+    }
+}
+
+/// Digests a name in small letters and without its digits: `Demo 17` and `Demo 18` are alike.
+fn digest(seed: u64, name: &str, word: &mut String) -> u64 {
+    word.clear();
+    word.extend(name.trim().chars().filter(|c| !c.is_ascii_digit()).flat_map(char::to_lowercase));
+    text_hash(seed, word)
+}
+
+/// A way from people to what they are under: a reference of their own, or the two of a table between.
+struct Grouping<'t> {
+    people: Option<&'t [Row]>,
+    parents: &'t [Row],
+    parent: TableId,
+}
+
+/// Lists the ways from a table's people to rows of other tables.
+fn groupings<'t>(table: &TableView<'t>) -> Vec<Grouping<'t>> {
+    let (all, own): (&'t [TableFacts], TableId) = (table.all, table.profile.id);
+    let is_parent = |parent: TableId| parent != own && all[parent.index()].rows >= 2 * LEAST_PARENTS;
+    let links = |facts: &'t TableFacts| facts.parents.iter().filter(move |link| is_parent(link.parent));
+    let direct = links(table.facts).map(|link| Grouping { people: None, parents: &link.rows, parent: link.parent });
+    let between = all.iter().filter(|between| !std::ptr::eq(*between, table.facts)).flat_map(|between| {
+        let people = between.parents.iter().filter(move |link| link.parent == own);
+        people.flat_map(move |person| {
+            links(between).map(|link| Grouping { people: Some(&person.rows), parents: &link.rows, parent: link.parent })
+        })
+    });
+    direct.chain(between).collect()
+}
+
+impl<'t> Grouping<'t> {
+    const fn parent(&self) -> TableId {
+        self.parent
+    }
+
+    /// Returns what each person is under, [`NO_ROW`] where it is nothing or several things.
+    fn under(&self, people: usize) -> Cow<'t, [Row]> {
+        let Some(between) = self.people else { return Cow::Borrowed(self.parents) };
+        let mut under = vec![NO_ROW; people];
+        let mut several = Vec::new();
+        for (person, parent) in between.iter().zip(self.parents).filter(|(person, parent)| **person != NO_ROW && **parent != NO_ROW) {
+            match &mut under[*person as usize] {
+                known if *known == NO_ROW => *known = *parent,
+                known if *known == *parent => {}
+                _ => several.push(*person),
+            }
+        }
+        several.into_iter().for_each(|person| under[person as usize] = NO_ROW);
+        Cow::Owned(under)
+    }
+}
+
+/// Somebody with an address, by digests.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Person {
+    name: u64,
+    row: Row,
+    address: u32,
+    /// Whether the account was used on a later day.
+    used: bool,
+}
+
+/// Lists the people whose names enough others have too, by name.
+fn recurring(merged: &DataFrame) -> PolarsResult<Vec<Person>> {
+    let mut people = Vec::new();
+    if merged.height() < LEAST_PEOPLE * LEAST_PARENTS {
+        return Ok(people);
+    }
+    let (names, addresses, used) = (merged.column("name")?.u64()?, merged.column("address")?.u32()?, merged.column("used")?.bool()?);
+    // A counter for each few names: most of a large table's people are left out before anything is kept of them.
+    let bits = merged.height().ilog2() + 1;
+    let place = |name: u64| (name >> (64 - bits)) as usize;
+    let mut counts = vec![0_u8; 1 << bits];
+    names.into_no_null_iter().for_each(|name| counts[place(name)] = counts[place(name)].saturating_add(1));
+    let values = names.into_no_null_iter().zip(addresses.into_no_null_iter()).zip(used.iter().map(|used| used == Some(true)));
+    for (row, ((name, address), used)) in rows_of(merged)?.into_iter().zip(values) {
+        if usize::from(counts[place(name)]) >= LEAST_PARENTS {
+            people.push(Person { name, row, address, used });
+        }
+    }
+    people.sort_unstable();
+    Ok(people.chunk_by(|a, b| a.name == b.name).filter(|same| same.len() >= LEAST_PARENTS).flatten().copied().collect())
+}
+
+/// People of different names under one parent, by name.
+#[derive(Clone)]
+struct Block {
+    parent: Row,
+    people: Vec<Person>,
+}
+
+impl Block {
+    fn names(&self) -> impl Iterator<Item = u64> {
+        self.people.iter().map(|p| p.name)
+    }
+
+    /// Returns the first and the last of its people's times.
+    fn ends(&self, time: impl Fn(Row) -> Option<i64>) -> Option<(i64, i64)> {
+        let times = || self.people.iter().filter_map(|p| time(p.row));
+        times().min().zip(times().max())
+    }
+}
+
+/// Blocks of the same names that one program wrote.
+struct Copies {
+    parents: Vec<Row>,
+    rows: Vec<Row>,
+    /// Rows of one block.
+    block: Vec<Row>,
+    /// How the program shows.
+    how: &'static str,
+    log2_p: f64,
+}
+
+/// Finds copies among people, given what each is under and how many such things there are.
+fn copies(people: &[Person], under: &[Row], parents: usize, facts: &TableFacts) -> Vec<Copies> {
+    let mut members = vec![0_usize; parents];
+    under.iter().filter(|parent| **parent != NO_ROW).for_each(|parent| members[*parent as usize] += 1);
+    let holding = members.iter().filter(|members| **members > 0).count();
+    let mut placed: Vec<(Row, Person)> = people.iter().map(|p| (under[p.row as usize], *p)).filter(|(of, _)| *of != NO_ROW).collect();
+    placed.sort_unstable();
+    let of_parent = |placed: &[(Row, Person)]| {
+        let parent = placed[0].0;
+        let different = placed.windows(2).all(|pair| pair[0].1.name != pair[1].1.name);
+        let enough = placed.len() >= LEAST_PEOPLE && placed.len() as f64 >= OF_PARENT * members[parent as usize] as f64;
+        (different && enough).then(|| Block { parent, people: placed.iter().map(|p| p.1).collect() })
+    };
+    let mut blocks: Vec<Block> = placed.chunk_by(|a, b| a.0 == b.0).filter_map(of_parent).collect();
+    blocks.sort_by(|a, b| a.names().cmp(b.names()).then(a.parent.cmp(&b.parent)));
+    let same = blocks.chunk_by(|a, b| a.names().eq(b.names())).filter(|same| same.len() >= LEAST_PARENTS);
+    same.filter_map(|same| {
+        let (dated, run) = (dated_alike(same, facts), in_one_run(same, facts));
+        let (found, how) =
+            if dated.len() >= run.len() { (dated, "dated the same times apart") } else { (run, "entered one block after the other") };
+        let stands = found.len() >= LEAST_PARENTS && found.len() as f64 <= MOST_PARENTS * holding as f64 && are_accounts(&found);
+        let log2_p = chance(&found, people, facts.rows);
+        (stands && -log2_p >= LEAST_BITS).then(|| told(&found, how, log2_p))
+    })
+    .collect()
+}
+
+fn told(found: &[Block], how: &'static str, log2_p: f64) -> Copies {
+    let mut rows: Vec<Row> = found.iter().flat_map(|block| block.people.iter().map(|p| p.row)).collect();
+    let mut parents: Vec<Row> = found.iter().map(|block| block.parent).collect();
+    let mut block: Vec<Row> = found[0].people.iter().map(|p| p.row).collect();
+    for rows in [&mut rows, &mut parents, &mut block] {
+        rows.sort_unstable();
+    }
+    Copies { parents, rows, block, how, log2_p }
+}
+
+/// Returns the blocks whose people are dated the same times apart, though each begins at a time of its own.
+fn dated_alike(same: &[Block], facts: &TableFacts) -> Vec<Block> {
+    let apart = |block: &Block| -> Option<Vec<i64>> {
+        let first = block.ends(|row| facts.created.get(row))?.0;
+        block.people.iter().map(|p| Some(facts.created.get(p.row)? - first)).collect()
+    };
+    let all: Vec<Vec<i64>> = same.iter().filter_map(apart).collect();
+    if all.len() < same.len() {
+        return Vec::new();
+    }
+    let middle = |person: usize| {
+        let mut of: Vec<i64> = all.iter().map(|apart| apart[person]).collect();
+        of.sort_unstable();
+        of[of.len() / 2]
+    };
+    let usual: Vec<i64> = (0..same[0].people.len()).map(middle).collect();
+    let alike = |apart: &[i64]| apart.iter().zip(&usual).all(|(a, b)| (a - b).abs() <= ALIKE);
+    let found: Vec<Block> = same.iter().zip(&all).filter(|(_, apart)| alike(apart)).map(|(block, _)| block.clone()).collect();
+    let mut begins: Vec<i64> = found.iter().filter_map(|b| Some(b.ends(|row| facts.created.get(row))?.0)).collect();
+    begins.sort_unstable();
+    begins.dedup();
+    let long = usual.iter().max().is_some_and(|last| *last >= MINUTE);
+    if long && begins.len() >= LEAST_PARENTS { found } else { Vec::new() }
+}
+
+/// Returns the blocks that were inserted one after the other, each at once, while hardly anybody else came.
+fn in_one_run(same: &[Block], facts: &TableFacts) -> Vec<Block> {
+    let ends = |block| Block::ends(block, |row| facts.inserted(row));
+    let mut timed: Vec<(i64, i64, &Block)> = same.iter().filter_map(|b| ends(b).map(|(first, last)| (first, last, b))).collect();
+    timed.retain(|(first, last, _)| last - first <= MINUTE);
+    timed.sort_by_key(|(first, last, block)| (*first, *last, block.parent));
+    let Some(run) = timed.chunk_by(|a, b| b.0 - a.1 <= MINUTE).max_by_key(|run| run.len()) else { return Vec::new() };
+    let (begin, end) = (run[0].0, run.iter().map(|r| r.1).max().unwrap_or_default());
+    let own: usize = run.iter().map(|(_, _, block)| block.people.len()).sum();
+    let came = (0..facts.rows as Row).filter_map(|row| facts.inserted(row)).filter(|time| (begin..=end).contains(time)).count();
+    if (came - own.min(came)) as f64 > OTHERS * own as f64 {
+        return Vec::new();
+    }
+    run.iter().map(|(_, _, block)| (*block).clone()).collect()
+}
+
+/// Returns whether everybody has an address of their own, and hardly anybody used the account.
+fn are_accounts(found: &[Block]) -> bool {
+    let people = || found.iter().flat_map(|block| &block.people);
+    let mut addresses: Vec<u32> = people().map(|p| p.address).collect();
+    let of = addresses.len();
+    addresses.sort_unstable();
+    addresses.dedup();
+    addresses.len() == of && people().filter(|p| p.used).count() as f64 <= USED * of as f64
+}
+
+/// Returns log2 of the chance that the other blocks have the names of the first, each as common as it is elsewhere.
+fn chance(found: &[Block], people: &[Person], rows: usize) -> f64 {
+    let Some(first) = found.first() else { return 0.0 };
+    let share = |name: u64| {
+        let of_name = people.partition_point(|p| p.name <= name) - people.partition_point(|p| p.name < name);
+        (of_name - found.len().min(of_name) + 1) as f64 / (rows + 1) as f64
+    };
+    let link: f64 = first.names().map(|name| share(name).log2()).sum();
+    (found.len() - 1) as f64 * link + (rows as f64).log2()
+}
+
+/// Returns whether a block's names are people's.
+fn are_people(copies: &Copies, table: &TableView<'_>) -> PolarsResult<bool> {
+    let Ok((first, _)) = few_names::names(table) else { return Ok(false) };
+    let texts = table.texts_of(first, &copies.block)?;
+    let named = texts.iter().filter(|t| t.split(' ').next().is_some_and(|word| vocabulary::is_given_name(&word.to_lowercase())));
+    Ok(named.count() as f64 >= NAMED * texts.len() as f64)
+}
+
+impl Copies {
+    /// Says what the people and what the rows that they are under show.
+    fn facts(self, table: &TableView<'_>, parent: TableId) -> [Evidence; 2] {
+        let (people, parents) = (self.block.len(), self.parents.len());
+        let fact = |table: TableId, rows: Vec<Row>, detail: String| Evidence {
+            detector: META.id,
+            family: META.family,
+            table,
+            kind: "copies of one block".to_owned(),
+            detail,
+            rows,
+            measure: Measure::Chance { log2_p: self.log2_p },
+            certainty: Certainty::Suggests,
+            proposes: false,
+        };
+        let how = self.how;
+        [
+            fact(table.profile.id, self.rows, format!("the same {people} names under each of {parents} parents, {how}")),
+            fact(parent, self.parents, format!("the same {people} names are under this and {} others, {how}", parents - 1)),
+        ]
+    }
+}

@@ -464,6 +464,13 @@ fn strangers(desk: &Desk) -> Fixture {
     Fixture::open(&desk.path("strangers"), &Loaded::default(), &Silent).expect("a fixture")
 }
 
+/// Teams of which a script cloned some from a template.
+fn clones(desk: &Desk) -> Fixture {
+    desk.write("clones/dump.sql", crate::copies::cloned());
+    desk.write(&format!("clones/{LABELS}"), "table,pk,label\n");
+    Fixture::open(&desk.path("clones"), &Loaded::default(), &Silent).expect("a fixture")
+}
+
 /// Detectors that need what no world has, a project's word on its seed; their own tests show what is found without.
 const ASKED: [&str; 2] = ["reference-row", "seed-source"];
 
@@ -483,6 +490,7 @@ fn what_no_world_shows_makes_a_difference_in_a_fixture() {
     assert_eq!(idle(&mut callers(&desk), &["even-step"]), Vec::<&str>::new());
     assert_eq!(idle(&mut clocks(&desk), &["clock-text", "id-clock"]), Vec::<&str>::new());
     assert_eq!(idle(&mut tenants(&desk), &["generator-domain"]), Vec::<&str>::new());
+    assert_eq!(idle(&mut clones(&desk), &["recurring-block"]), Vec::<&str>::new());
     let folder = root().join("fixtures/storefront");
     let mut storefront = Fixture::open(&folder, &Loaded::default(), &Silent).expect("a fixture");
     assert_eq!(idle(&mut storefront, &["unrounded-amount", "wrong-duration"]), Vec::<&str>::new());
@@ -502,7 +510,7 @@ fn every_detector_makes_a_difference() {
         all = idle(&mut fixture, &all);
     }
     let desk = Desk::on_the_clock();
-    for fixture in [guests, testers, strangers, callers, clocks, tenants] {
+    for fixture in [guests, testers, strangers, callers, clocks, tenants, clones] {
         all = idle(&mut fixture(&desk), &all);
     }
     println!("the fixtures leave {}", all.join(", "));

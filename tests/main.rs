@@ -11,6 +11,7 @@ mod baselines;
 mod case_file;
 mod cohorts;
 mod contents;
+mod copies;
 mod detectors;
 mod determinism;
 mod dumps;

@@ -20,7 +20,7 @@ const META: DetectorMeta = DetectorMeta {
     family: Family::Copy,
     reads: &[Role::PersonName, Role::GivenName],
     finds: "Accounts of the same four or more names, each with an address of its own, under five or more rows of another table: dated the same times apart, or entered one block after the other. And the rows that they are under.",
-    false_positives: "Lists of tasks, prices, courses and default rows come under many parents by nature, and are not looked at. Default accounts bear the names of posts, and most parents have them; who looks after many branches has one address, or the branches have people of their own; accounts that are used are nobody's copies. What is left, a chain whose few managers have an account in each shop, looks the same: this asks a person, and seeds nothing.",
+    false_positives: "Lists of tasks, prices, courses and default rows come under many parents by nature, and are not looked at. Default accounts bear the names of posts, and most parents have them; who looks after many branches has one address, or the branches have people of their own; accounts that are used are nobody's copies. What is left looks the same, a chain whose few managers have an account in each shop, and the template itself: this asks a person, and seeds nothing.",
     source: "Scripts that clone a template tenant for each demo, copying its rows with all dates shifted or with the time of the run. Of real people no four are together under five parents with five addresses each.",
 };
 
@@ -115,7 +115,7 @@ impl Detector for RecurringBlock {
             return Ok(Vec::new());
         }
         let found = groupings(table).into_iter().map(|grouping| {
-            let (parent, under) = (grouping.parent(), grouping.under(table.rows()));
+            let (parent, under) = (grouping.parent, grouping.under(table.rows()));
             (parent, copies(&people, &under, table.all[parent.index()].rows, table.facts))
         });
         // Of several ways from people to what they are under the one that shows most.
@@ -161,10 +161,6 @@ fn groupings<'t>(table: &TableView<'t>) -> Vec<Grouping<'t>> {
 }
 
 impl<'t> Grouping<'t> {
-    const fn parent(&self) -> TableId {
-        self.parent
-    }
-
     /// Returns what each person is under, [`NO_ROW`] where it is nothing or several things.
     fn under(&self, people: usize) -> Cow<'t, [Row]> {
         let Some(between) = self.people else { return Cow::Borrowed(self.parents) };
@@ -371,5 +367,90 @@ impl Copies {
             fact(table.profile.id, self.rows, format!("the same {people} names under each of {parents} parents, {how}")),
             fact(parent, self.parents, format!("the same {people} names are under this and {} others, {how}", parents - 1)),
         ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Five parents with four people each, those of a parent `apart` microseconds from each other, the parents dated as
+    /// `begin` says; all inserted as they are dated.
+    fn blocks(begin: impl Fn(i64) -> i64, apart: impl Fn(i64, i64) -> i64) -> (Vec<Person>, Vec<Row>, TableFacts) {
+        let places = (0..5).flat_map(|parent| (0..4).map(move |place| (parent, place)));
+        let people = places.clone().zip(0..).map(|((_, place), row)| Person { name: place as u64 + 1, row, address: row, used: false });
+        let mut people: Vec<Person> = people.collect();
+        people.sort_unstable();
+        let mut created: Vec<Option<i64>> = places.clone().map(|(parent, place)| Some(begin(parent) + apart(parent, place))).collect();
+        let mut under: Vec<Row> = places.map(|(parent, _)| parent as Row).collect();
+        // Thirty others, each under a parent of their own, long before.
+        created.extend((0..30).map(|other| Some(other * DAY)));
+        under.extend(5..35);
+        let facts = TableFacts {
+            rows: created.len(),
+            people: true,
+            created: std::sync::Arc::new(created.into_iter().collect()),
+            ..TableFacts::default()
+        };
+        (people, under, facts)
+    }
+
+    fn how(people: &[Person], under: &[Row], facts: &TableFacts) -> Option<&'static str> {
+        let found = copies(people, under, 35, facts);
+        assert!(found.iter().all(|copies| copies.parents == [0, 1, 2, 3, 4] && copies.rows.len() == 20 && copies.block.len() == 4));
+        found.first().map(|copies| copies.how)
+    }
+
+    const LONG_APART: fn(i64, i64) -> i64 = |_, place| place * place * MINUTE;
+
+    #[test]
+    fn finds_what_was_shifted_and_what_came_in_one_run() {
+        let (people, under, facts) = blocks(|parent| (100 + parent * parent) * DAY, LONG_APART);
+        assert_eq!(how(&people, &under, &facts), Some("dated the same times apart"));
+        let (people, under, facts) = blocks(|parent| 100 * DAY + parent * 3 * SECOND, |parent, place| place * (1_000 + parent));
+        assert_eq!(how(&people, &under, &facts), Some("entered one block after the other"));
+    }
+
+    #[test]
+    fn what_people_enter_is_none() {
+        // Each on another day, at the pace of whoever types; one after the other, while as many others come.
+        let (people, under, facts) = blocks(|parent| (100 + parent * 7) * DAY, |parent, place| place * (MINUTE + parent * 5 * SECOND));
+        assert_eq!(how(&people, &under, &facts), None);
+        let (people, under, facts) = blocks(|parent| parent * 3 * SECOND, |parent, place| place * (1_000 + parent));
+        assert!(how(&people, &under, &facts).is_some());
+        let among = |row: usize, time: Option<i64>| if row < 20 { time } else { Some(row as i64 * SECOND / 3) };
+        let created = facts.created.iter().enumerate().map(|(row, time)| among(row, time)).collect();
+        assert_eq!(how(&people, &under, &TableFacts { created: std::sync::Arc::new(created), ..facts }), None);
+    }
+
+    #[test]
+    fn accounts_with_one_address_in_use_or_beside_others_are_none() {
+        let (people, under, facts) = blocks(|parent| (100 + parent * parent) * DAY, LONG_APART);
+        let with = |change: &dyn Fn(&mut Person)| {
+            let mut people = people.clone();
+            people.iter_mut().for_each(change);
+            how(&people, &under, &facts)
+        };
+        assert!(with(&|_| {}).is_some());
+        assert_eq!(with(&|person| person.address = person.name as u32), None);
+        assert_eq!(with(&|person| person.used = person.row % 2 == 0), None);
+        // Two others under each of these parents; under half of all parents.
+        let beside: Vec<Row> = under.iter().enumerate().map(|(row, parent)| if row < 20 { *parent } else { row as Row % 5 }).collect();
+        assert_eq!(how(&people, &beside, &facts), None);
+        let fewer: Vec<Row> = under.iter().map(|parent| if *parent < 9 { *parent } else { NO_ROW }).collect();
+        assert_eq!(how(&people, &fewer, &facts), None);
+    }
+
+    #[test]
+    fn who_is_in_several_teams_is_under_none() {
+        let grouping = Grouping { people: Some(&[0, 0, 1, 1, 2, NO_ROW]), parents: &[4, 4, 4, 5, NO_ROW, 6], parent: TableId(0) };
+        assert_eq!(*grouping.under(3), [4, NO_ROW, NO_ROW]);
+    }
+
+    #[test]
+    fn digits_of_a_name_are_put_aside() {
+        let of = |name: &str| digest(0, name, &mut String::new());
+        assert_eq!(of("Demo 17"), of("demo 18"));
+        assert_ne!(of("Maya Lind"), of("Maya Lund"));
     }
 }

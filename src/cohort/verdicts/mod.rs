@@ -305,3 +305,38 @@ fn cohort(facts: &[TableFacts], group: &Group, members: BTreeMap<TableId, Vec<Ro
         findings: group.findings.clone(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Evidence, Measure};
+    use crate::weigh::weigh;
+
+    /// Returns the verdict of a row by itself that shows facts of these bits, the first of which cannot be human.
+    fn verdict(shown: &[(Family, f64)]) -> Verdict {
+        let facts = [TableFacts { rows: 1_000, ..TableFacts::default() }];
+        let fact = |(place, (family, bits)): (usize, &(Family, f64))| Evidence {
+            detector: "test",
+            family: *family,
+            table: TableId(0),
+            kind: "k".into(),
+            rows: vec![7],
+            measure: Measure::Against { bits: *bits },
+            certainty: if place == 0 { Certainty::CannotBeHuman } else { Certainty::Suggests },
+            proposes: false,
+            detail: "said".into(),
+        };
+        let weighed = weigh(shown.iter().enumerate().map(fact).collect(), &facts);
+        one(&Scores::new(&weighed, &facts), TableId(0), 7, None, &Guarded::default()).verdict
+    }
+
+    #[test]
+    fn copies_send_to_review_and_seed_nothing() {
+        use Family::{Copy, Credential, Identifier, Relational, Template};
+        assert_eq!(verdict(&[(Identifier, 12.0), (Template, 12.0)]), Verdict::Seeded);
+        assert_eq!(verdict(&[(Copy, 12.0)]), Verdict::Review);
+        // Neither as a second family nor by their bits.
+        assert_eq!(verdict(&[(Identifier, 12.0), (Relational, 12.0), (Copy, 12.0)]), Verdict::Review);
+        assert_eq!(verdict(&[(Identifier, 8.0), (Credential, 8.0), (Copy, 12.0)]), Verdict::Review);
+    }
+}

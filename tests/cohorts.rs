@@ -370,7 +370,7 @@ fn ledger() -> String {
     dump
 }
 
-/// A hire firm's catalogue: somebody types five to nine machines of each of four kinds in an afternoon, numbered by kind, with
+/// A hire firm's catalogue: somebody types three to twelve machines of each of four kinds in an afternoon, numbered by kind, with
 /// a price for every length of hire; later machines have their makers' numbers.
 fn catalogue() -> String {
     let mut dump = String::from(
@@ -378,7 +378,7 @@ fn catalogue() -> String {
          CREATE TABLE rates (id integer PRIMARY KEY, machine_id integer REFERENCES machines (id), days integer, price integer, created_at timestamp);\n",
     );
     let typed =
-        [("DRL", 5), ("SAW", 7), ("PMP", 6), ("GEN", 9)].into_iter().flat_map(|(kind, of)| (1..=of).map(move |n| format!("{kind}{n:02}")));
+        [("DRL", 3), ("SAW", 8), ("PMP", 4), ("GEN", 12)].into_iter().flat_map(|(kind, of)| (1..=of).map(move |n| format!("{kind}{n:02}")));
     let later = (0..60).map(|machine| {
         let draw = Draw::of(1_300_000 + machine);
         format!("{}-{}", draw.name(4).to_uppercase(), draw.below(2, 60_000))
@@ -402,15 +402,124 @@ fn catalogue() -> String {
     dump
 }
 
+/// A sports office that took its households over from an older program, in five seconds, with the days on which they had
+/// joined; later ones came by themselves.
+fn takeover() -> String {
+    let mut dump = String::from(
+        "-- PostgreSQL database dump\n\
+         CREATE TABLE households (id integer PRIMARY KEY, name text, email text, created_at timestamp, updated_at timestamp);\n",
+    );
+    for house in 0..480 {
+        let draw = Draw::of(1_400_000 + house);
+        let (name, provider) = (draw.name(0), ["gmail.com", "orange.fr", "free.fr"][draw.below(6, 3)]);
+        let at = awake(house.saturating_sub(160), &draw);
+        let (created, changed) = match house {
+            0..160 => (
+                format!("20{:02}-{:02}-{:02} 00:00:00", 12 + draw.below(9, 8), 1 + draw.below(11, 12), 1 + draw.below(13, 28)),
+                format!("2024-01-01 05:10:{:02}", house / 32),
+            ),
+            _ => (at.clone(), at),
+        };
+        let email = format!("{}{}@{provider}", name.to_lowercase(), draw.below(15, 90));
+        dump.push_str(&format!("INSERT INTO households VALUES ({house}, '{name}', '{email}', '{created}', '{changed}');\n"));
+    }
+    dump + "-- PostgreSQL database dump complete\n"
+}
+
+/// Customers of a heating company, a fifth of them houses on numbered plots of a few quarters.
+fn plots() -> String {
+    let mut dump = String::from(
+        "-- PostgreSQL database dump\n\
+         CREATE TABLE customers (id integer PRIMARY KEY, name text, email text, created_at timestamp);\n",
+    );
+    for customer in 0..300 {
+        let draw = Draw::of(1_500_000 + customer);
+        let name = match draw.below(0, 20) {
+            0 => format!("Kvarter Larkan {}", 3 + draw.below(2, 30)),
+            1 => format!("Kvarter Vargen {}", 4 + draw.below(2, 20)),
+            2 => format!("Garden {}", 5 + draw.below(2, 60)),
+            _ => format!("{} {}", draw.name(4), draw.name(12)),
+        };
+        let email = format!("{}.{}@gmail.com", draw.name(4).to_lowercase(), draw.name(12).to_lowercase());
+        dump.push_str(&format!("INSERT INTO customers VALUES ({customer}, '{name}', '{email}', '{}');\n", awake(customer, &draw)));
+    }
+    dump + "-- PostgreSQL database dump complete\n"
+}
+
 #[test]
 fn what_a_site_itself_writes_in_order_is_no_seed() {
-    for (name, dump) in [("ledger", ledger()), ("catalogue", catalogue())] {
+    let dumps = [("ledger", ledger()), ("catalogue", catalogue()), ("takeover", takeover()), ("plots", plots())];
+    let of = |(name, dump): (&'static str, String)| {
         let desk = Desk::new();
         desk.write("dump.sql", dump);
         desk.unseed("scan dump.sql -o out").exits(0);
-        let found = verdicts(&desk.case("out/case.db"));
-        assert!(found.values().all(|v| v != "seeded" && v != "review"), "{name}: {found:?}");
+        let wrong = verdicts(&desk.case("out/case.db")).into_values().filter(|v| v == "seeded" || v == "review").count();
+        (wrong > 0).then_some((name, wrong))
+    };
+    assert_eq!(dumps.into_iter().filter_map(of).collect::<Vec<_>>(), []);
+}
+
+/// A heating company that bills all its customers of the day in one instant, each quarter. A script gave it thirty more,
+/// with drawn dates and bills of their own for quarters gone by; the last bills of the site are theirs too.
+fn heating() -> String {
+    let mut dump = String::from(
+        "-- PostgreSQL database dump\n\
+         CREATE TABLE customers (id integer PRIMARY KEY, name text, email text, password text, created_at timestamp);\n\
+         CREATE TABLE bills (id integer PRIMARY KEY, customer_id integer REFERENCES customers (id), amount text, created_at timestamp);\n",
+    );
+    let hash = |draw: &Draw| format!("$2a$12${}", &draw.0.to_hex()[..53]);
+    let mut customers: Vec<(usize, usize)> = Vec::new();
+    for n in 0..150 {
+        let day = n * 2 + Draw::of(70_000 + n).below(3, 2);
+        let (id, draw) = (customers.len() + 1, Draw::of(71_000 + n));
+        let at = awake(day, &draw);
+        dump.push_str(&format!(
+            "INSERT INTO customers VALUES ({id}, '{} {}', '{}@fjordposten.no', '{}', '{at}');\n",
+            draw.name(0),
+            draw.name(8),
+            draw.name(16).to_lowercase(),
+            hash(&draw)
+        ));
+        customers.push((id, day));
     }
+    let shared = hash(&Draw::of(72_000));
+    for n in 1..=30 {
+        let (id, draw) = (customers.len() + 1, Draw::of(73_000 + n));
+        let day = 20 + draw.below(9, 200);
+        let at = awake(day, &draw);
+        dump.push_str(&format!("INSERT INTO customers VALUES ({id}, 'Customer {n}', 'customer{n}@example.com', '{shared}', '{at}');\n"));
+        customers.push((id, 300));
+    }
+    let mut bill = 0;
+    let mut write = |dump: &mut String, id: usize, at: &str| {
+        bill += 1;
+        let amount = 300 + Draw::of(74_000 + bill).below(0, 60_000);
+        dump.push_str(&format!("INSERT INTO bills VALUES ({bill}, {id}, '{}.{:02}', '{at}');\n", amount / 100, amount % 100));
+    };
+    for quarter in 1..=7 {
+        let day = quarter * 40 + 25;
+        if day > 300 {
+            for paid in [3, 5] {
+                (151..=180).for_each(|id| write(&mut dump, id, &format!("2024-{paid:02}-01 00:00:00")));
+            }
+        }
+        let at = format!("2024-{:02}-{:02} 05:30:00", day / 28 + 1, day % 28 + 1);
+        customers.iter().filter(|(_, joined)| *joined < day).for_each(|(id, _)| write(&mut dump, *id, &at));
+    }
+    dump + "-- PostgreSQL database dump complete\n"
+}
+
+#[test]
+fn bills_that_the_site_writes_to_all_stay_with_whom_they_are_for() {
+    let desk = Desk::new();
+    desk.write("dump.sql", heating());
+    desk.unseed("scan dump.sql -o out").exits(0);
+    let found = verdicts(&desk.case("out/case.db"));
+    let seeded = |table: &str| found.iter().filter(|((of, _), v)| of == table && *v == "seeded").count();
+    assert_eq!(seeded("customers"), 30, "{found:?}");
+    // Theirs: two of the script's and one of the site's each, and none of anybody else's.
+    assert_eq!(found.keys().filter(|(table, _)| table == "bills").count(), 90);
+    assert_eq!(seeded("bills"), 90);
 }
 
 /// A club of children: some joined by themselves, some in classes that teachers entered, each with numbered logins, one

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::jobs::Jobs;
 use super::listed::Closed;
 use super::scores::Proposal;
 use super::table::Table;
@@ -39,12 +40,13 @@ pub(super) fn table(table: &Table<'_>, groups: &mut Vec<Group>, members: &mut BT
             }
         }
     }
-    same_run::join(table, groups, members);
+    let jobs = Jobs::of(table, groups, members);
+    same_run::join(table, &jobs, groups, members);
     let proposals = timed(|| "judge: propose", || propose::all(table));
-    accept(table, &proposals, groups, members);
+    accept(table, &jobs, &proposals, groups, members);
     // Who was found by place explains the facts that go together; only then may these tell of others.
     let proposals = timed(|| "judge: pairs", || pairs::all(table, members));
-    accept(table, &proposals, groups, members);
+    accept(table, &jobs, &proposals, groups, members);
     for group in groups.iter_mut() {
         if let Some(rows) = group.members.get_mut(&table.id) {
             rows.sort_unstable();
@@ -55,7 +57,7 @@ pub(super) fn table(table: &Table<'_>, groups: &mut Vec<Group>, members: &mut BT
 }
 
 /// Tests proposals, merges those that overlap, and adds the groups that stand with their members.
-fn accept(table: &Table<'_>, proposals: &[Proposal], groups: &mut Vec<Group>, members: &mut BTreeMap<Row, Member>) {
+fn accept(table: &Table<'_>, jobs: &Jobs, proposals: &[Proposal], groups: &mut Vec<Group>, members: &mut BTreeMap<Row, Member>) {
     let price = (proposals.len().max(1) as f64).log2();
     let mut accepted: Vec<(Vec<Row>, Tested, &Proposal)> = Vec::new();
     let judged = |proposal: &Proposal| {
@@ -112,6 +114,8 @@ fn accept(table: &Table<'_>, proposals: &[Proposal], groups: &mut Vec<Group>, me
             member.term = member.term.capped(refine::most(convicted));
             match members.get_mut(&row) {
                 Some(known) => known.terms = member.terms,
+                // What the site wrote to somebody else shows nothing of its own.
+                None if known.is_some() && jobs.wrote(row) && table.own(row) < CORE => {}
                 None => {
                     groups[group].members.entry(table.id).or_default().push(row);
                     members.insert(row, member);

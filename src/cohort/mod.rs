@@ -2,6 +2,7 @@
 //! propagates along foreign keys, and gives the verdicts. Touches neither files nor SQL.
 
 mod container;
+mod jobs;
 mod judge;
 mod listed;
 mod masked;

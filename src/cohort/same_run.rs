@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
+use super::jobs::Jobs;
 use super::scores::Proposal;
 use super::table::{BUSY, Table};
 use super::{Group, Member, refine};
@@ -23,7 +24,7 @@ const SLACK: i64 = 600 * SECOND;
 ///
 /// A nightly job writes to everybody, seeded or not; it does not do so in the seconds in which a seed runs.
 const LEAST_OWNED: usize = 2;
-const LEAST_SHARE: f64 = 0.1;
+pub(super) const LEAST_SHARE: f64 = 0.1;
 
 /// Rows with seeded owners, less a third of the others among them, that make a stretch of a table without times: a
 /// seed that gives rows to whoever is there gives most of them to others where its own people are few.
@@ -45,13 +46,14 @@ const LOOKS: f64 = 4.0;
 const LEAST_STRANGERS: f64 = 0.0003;
 
 /// Joins rows to the group in whose run they were inserted.
-pub(super) fn join(table: &Table<'_>, groups: &mut [Group], members: &mut BTreeMap<Row, Member>) {
+pub(super) fn join(table: &Table<'_>, jobs: &Jobs, groups: &mut [Group], members: &mut BTreeMap<Row, Member>) {
     if table.people() {
         return;
     }
     let mut joined: BTreeMap<Row, (usize, f64)> = BTreeMap::new();
     let mut join = |block: &[Row], group: usize, strangers: f64| {
-        let hanging: Vec<Row> = block.iter().copied().filter(|r| !members.contains_key(r) && !table.owners.contains_key(r)).collect();
+        let hangs = |r: &Row| !members.contains_key(r) && !table.owners.contains_key(r) && !jobs.wrote(*r);
+        let hanging: Vec<Row> = block.iter().copied().filter(hangs).collect();
         let odds = (hanging.len() as f64 / strangers).log2();
         for row in hanging {
             let known = joined.entry(row).or_insert((group, odds));

@@ -51,8 +51,10 @@ pub(crate) const ROSTER: &str = "roster of ";
 /// Share of the numbers between a run's ends that must occur.
 const DENSE: f64 = 0.9;
 
-/// Runs from one, under names of their own, from which a column of codes is a catalogue's.
+/// Runs from one, under names of their own, from which a column of codes is a catalogue's, and the shortest that counts:
+/// of some kinds a catalogue has few.
 const KINDS: usize = 3;
+const LEAST_OF_KIND: usize = 3;
 
 /// Longest text that is taken for a template, in bytes.
 const LONGEST: usize = 160;
@@ -99,12 +101,14 @@ impl Detector for NumberedTemplate {
             let mut sorted = repeated(merged, column)?;
             sorted.sort_unstable();
             let near = |a: &(u64, u32, Row), b: &(u64, u32, Row)| a.0 == b.0 && b.1 - a.1 <= LARGEST_STEP;
-            let runs = sorted.chunk_by(near).filter(|run| run.len() >= LEAST_RUN);
-            let runs: Vec<Run> = runs
+            let runs = sorted.chunk_by(near).filter(|run| run.len() >= LEAST_OF_KIND);
+            let mut runs: Vec<Run> = runs
                 .map(|run| Run { column, rows: run.iter().map(|r| r.2).collect(), numbers: run.iter().map(|r| r.1.into()).collect() })
                 .collect();
             drop(sorted);
-            if numbers_itself(table, column, &runs) {
+            let kinds = runs.iter().filter(|run| run.dense(LEAST_OF_KIND).is_some_and(|(first, ..)| first <= 1)).count();
+            runs.retain(|run| run.rows.len() >= LEAST_RUN);
+            if numbers_itself(table, column, &runs, kinds) {
                 continue;
             }
             let found: Vec<(Row, Evidence)> = runs.iter().filter_map(|run| Some((run.rows[0], run.judge(table, &ranks, &bare)?))).collect();
@@ -147,21 +151,19 @@ fn repeated(merged: &DataFrame, column: usize) -> PolarsResult<Vec<(u64, u32, Ro
     let mut counts = vec![0_u8; 1 << bits];
     let place = |template: u64| (template >> (64 - bits)) as usize;
     all()?.for_each(|(template, ..)| counts[place(template)] = counts[place(template)].saturating_add(1));
-    Ok(all()?.filter(|(template, ..)| usize::from(counts[place(*template)]) >= LEAST_RUN).collect())
+    Ok(all()?.filter(|(template, ..)| usize::from(counts[place(*template)]) >= LEAST_OF_KIND).collect())
 }
 
 /// Returns whether a column holds numbers that the system hands out: they run, with the holes that undone orders
 /// leave, under the names of years or branches, over most of the table and of its life; or codes of things that count
-/// from one under several names each, as a catalogue numbers them by kind. Nobody's address does.
-fn numbers_itself(table: &TableView<'_>, column: usize, runs: &[Run]) -> bool {
+/// from one under several names each, as a catalogue numbers them by kind. Nobody's address does. `kinds` are the runs
+/// from one, short ones too.
+fn numbers_itself(table: &TableView<'_>, column: usize, runs: &[Run], kinds: usize) -> bool {
     let role = table.profile.columns[column].role;
     if role == Role::Email {
         return false;
     }
-    if !table.facts.people
-        && matches!(role, Role::Code | Role::ExternalId)
-        && runs.iter().filter(|run| run.dense().is_some_and(|(first, ..)| first <= 1)).count() >= KINDS
-    {
+    if !table.facts.people && matches!(role, Role::Code | Role::ExternalId) && kinds >= KINDS {
         return true;
     }
     let rows = || runs.iter().flat_map(|run| &run.rows);
@@ -211,7 +213,7 @@ struct Run {
 
 impl Run {
     fn judge(&self, table: &TableView<'_>, ranks: &Ranks, bare: &[Row]) -> Option<Evidence> {
-        let (first, last, count) = self.dense()?;
+        let (first, last, count) = self.dense(LEAST_RUN)?;
         let span = (last - first + 1) as f64;
         let role = table.profile.columns[self.column].role;
         let spread = self.spread(table);
@@ -257,11 +259,11 @@ impl Run {
     }
 
     /// Returns the first and the last number and how many different ones there are, where hardly one is left out between them.
-    fn dense(&self) -> Option<(i64, i64, usize)> {
+    fn dense(&self, least: usize) -> Option<(i64, i64, usize)> {
         let mut distinct = self.numbers.clone();
         distinct.dedup();
         let (first, last, count) = (*distinct.first()?, *distinct.last()?, distinct.len());
-        (count >= LEAST_RUN && count as f64 >= DENSE * (last - first + 1) as f64).then_some((first, last, count))
+        (count >= least && count as f64 >= DENSE * (last - first + 1) as f64).then_some((first, last, count))
     }
 
     /// Returns whether most rows have nothing but their handle: whoever enters a class without addresses numbers its

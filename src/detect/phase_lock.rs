@@ -3,7 +3,7 @@
 use polars::prelude::{DataFrame, IntoColumn as _, NamedFrom as _, PolarsResult, Series};
 
 use super::{Detector, TableView};
-use crate::model::stamp::{DAY, SECOND};
+use crate::model::stamp::{DAY, HOUR, SECOND};
 use crate::model::{Certainty, DetectorMeta, Evidence, Family, Measure, Role, Row};
 use crate::snapshot::{Chunk, ColumnRead};
 
@@ -16,7 +16,7 @@ const META: DetectorMeta = DetectorMeta {
     family: Family::Clock,
     reads: &[Role::CreatedAt],
     finds: "Rows inserted next to each other whose times differ by hours or days, in no order, and yet agree in the second of the hour or of the day: subtracting whole hours or days keeps the rest.",
-    false_positives: "Cron jobs and nightly billing keep their phase too, but in rising order; such runs are left out. Appointments lie on the same minutes: a phase that other rows have too counts as often as they have it.",
+    false_positives: "Cron jobs and nightly billing keep their phase too, but in rising order; such runs are left out. Appointments lie on the same minutes: a phase that other rows have too counts as often as they have it. Days without a time are all at one midnight, as an older program leaves them; they say nothing.",
     source: "Chance of n phases within 5 s of each other's among 3,600 or 86,400; setHours, setDate, subDays, timedelta and n.days.ago keep what they do not change.",
 };
 
@@ -155,8 +155,15 @@ fn own_hours(table: &TableView<'_>, run: &[Row]) -> bool {
     run.len() * 2 > table.facts.created.known().count() && minutes * 10 >= run.len() * 9
 }
 
+/// Returns whether a run's times are days, though the rest of the table has times of day: what an older program that kept
+/// none left, at midnight of some zone.
+fn are_days(table: &TableView<'_>, run: &[Row]) -> bool {
+    let mut phases = run.iter().filter_map(|row| table.facts.created.get(*row)).map(|time| time.rem_euclid(DAY));
+    phases.next().is_some_and(|first| first % HOUR == 0 && phases.all(|phase| phase == first))
+}
+
 fn lock(table: &TableView<'_>, run: &[Row], period_s: i64) -> Option<Evidence> {
-    if own_hours(table, run) {
+    if own_hours(table, run) || are_days(table, run) {
         return None;
     }
     let by_chance = ((2 * TOLERANCE / SECOND) as f64 / period_s as f64).max(elsewhere(table, run, period_s * SECOND));
@@ -180,7 +187,7 @@ fn lock(table: &TableView<'_>, run: &[Row], period_s: i64) -> Option<Evidence> {
         ),
         rows,
         measure: Measure::Chance { log2_p },
-        // Dates without a time of day are all at midnight somewhere; other whole minutes may be a job's.
+        // Whole minutes may be a job's.
         certainty: if on_the_minute(table, run) { Certainty::Suggests } else { Certainty::CannotBeHuman },
         proposes: true,
     })

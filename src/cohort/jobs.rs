@@ -1,6 +1,7 @@
 //! What the site itself writes to many at a time: bills of a quarter, a nightly run of reminders. Such a job writes to
 //! seeded accounts as to everybody, and did so before there were any.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::same_run::LEAST_SHARE;
@@ -32,17 +33,20 @@ impl Run {
         self.first <= other.last && other.first <= self.last
     }
 
-    /// Returns whether several others, at other times, are like this one.
+    /// Returns whether several others, at other times, are like this one; the others come largest first.
     fn comes_again(&self, others: &[Self]) -> bool {
         let longest = (SLOWER * (self.last - self.first)).max(AT_ONCE);
+        let as_large = others.iter().take_while(|other| other.rows as f64 >= LIKE * self.rows as f64);
         let mut like: Vec<&Self> = Vec::new();
-        for other in others {
-            let alike = other.rows as f64 >= LIKE * self.rows as f64 && other.last - other.first <= longest;
-            if alike && !other.meets(self) && like.iter().all(|known| !known.meets(other)) {
+        for other in as_large.filter(|other| other.last - other.first <= longest && !other.meets(self)) {
+            if like.iter().all(|known| !known.meets(other)) {
                 like.push(other);
             }
+            if like.len() == LEAST_RUNS {
+                return true;
+            }
         }
-        like.len() >= LEAST_RUNS
+        false
     }
 }
 
@@ -60,7 +64,8 @@ impl Jobs {
         let of_seeded = |rows: &[Row]| rows.iter().filter(seeded).count() as f64 >= LEAST_SHARE * rows.len() as f64;
         let trains: Vec<&[Row]> =
             table.scores.proposals(table.id).iter().filter(|p| p.family == Family::Time).map(|p| p.rows.as_slice()).collect();
-        let others: Vec<Run> = trains.iter().filter(|rows| !of_seeded(rows)).filter_map(|rows| run(table, rows)).collect();
+        let mut others: Vec<Run> = trains.iter().filter(|rows| !of_seeded(rows)).filter_map(|rows| run(table, rows)).collect();
+        others.sort_by_key(|other| Reverse(other.rows));
         let of_job = |rows: &&&[Row]| run(table, rows).is_some_and(|this| this.comes_again(&others));
         Self(union(trains.iter().filter(of_job).copied()))
     }
@@ -75,4 +80,23 @@ impl Jobs {
 fn run(table: &Table<'_>, rows: &[Row]) -> Option<Run> {
     let times = || rows.iter().filter_map(|row| table.created(*row));
     Some(Run { rows: rows.len(), first: times().min()?, last: times().max()? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_comes_again_where_three_others_are_as_large_and_as_fast() {
+        let at = |day: i64, rows: usize, seconds: i64| Run { rows, first: day * 86_400 * SECOND, last: (day * 86_400 + seconds) * SECOND };
+        let this = at(100, 170, 0);
+        let quarters = || vec![at(90, 138, 0), at(60, 124, 0), at(30, 100, 0)];
+        assert!(this.comes_again(&quarters()));
+        assert!(!this.comes_again(&quarters()[..2]));
+        // Others that took an hour, that are small, or that are one and the same.
+        assert!(!this.comes_again(&[at(90, 138, 3_600), at(60, 124, 0), at(30, 100, 0)]));
+        assert!(!this.comes_again(&[at(90, 138, 0), at(60, 124, 0), at(30, 80, 0)]));
+        assert!(!this.comes_again(&[at(90, 138, 1), at(90, 130, 0), at(30, 100, 0)]));
+        assert!(!this.comes_again(&[at(100, 170, 1), at(60, 124, 0), at(30, 100, 0)]));
+    }
 }
